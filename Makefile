@@ -1,0 +1,83 @@
+# Everything of this repository starts here; `make` alone lists it.
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .local/venv/bin
+LOCAL := $(BIN)/python -m local
+PACKAGES := app.py lakehouse lambdas stacks glue_scripts dashboard local
+STAGE ?= dev
+WHAT ?= all
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo up run status logs dashboard host-dashboard screenshot synth cdk destroy down clean \
+	check test test-unit test-integration test-infrastructure test-e2e lock
+
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: ## everything that is needed, in .local/ (other targets do it by themselves)
+	@$(PYTHON) local/install.py
+
+demo: install ## the whole path on this machine, until Ctrl-C (DEMO_ONCE=1: one reconciled run, then JSON)
+	@$(LOCAL) demo $(if $(filter-out 0,$(DEMO_ONCE)),--once)
+
+up: install ## start the local AWS, deploy the app into it, leave it running
+	@$(LOCAL) up
+
+run: install ## one pipeline run now, told state by state
+	@$(LOCAL) run
+
+status: install ## what runs, the last runs, the watermarks
+	@$(LOCAL) status
+
+logs: install ## last lines of the logs (WHAT=generator|ingest|glue|emulator|dashboard|cdk)
+	@$(LOCAL) logs $(WHAT)
+
+dashboard: install ## start the dashboard if it is not running, print its address
+	@$(LOCAL) dashboard
+
+host-dashboard: install ## the dashboard over an AWS account: GOLD_DATABASE=, WORKGROUP=, STAGE= and AWS credentials
+	@$(BIN)/streamlit run dashboard/app.py --server.address=127.0.0.1 --server.headless=true \
+		--server.port=$${LAKEHOUSE_DASHBOARD_PORT:-8501}
+
+screenshot: install ## a PNG of the running dashboard, by headless Chromium
+	@$(BIN)/python -m local.screenshot "$$($(LOCAL) dashboard)" "$${LAKEHOUSE_HOME:-.local}/dashboard.png"
+
+synth: install ## CloudFormation templates of STAGE (dev, prod, local); needs no credentials
+	@$(LOCAL) synth $(STAGE)
+
+cdk: install ## the CDK CLI with your own AWS credentials: make cdk ARGS="deploy -c stage=dev --all"
+	@$(LOCAL) cdk $(ARGS)
+
+destroy: install ## cdk destroy every stack of the local AWS
+	@$(LOCAL) destroy
+
+down: install ## stop the local AWS and forget its state
+	@$(LOCAL) down
+
+clean: ## down, and remove all downloads and builds too
+	@if [ -x $(BIN)/python ]; then $(LOCAL) down; fi
+	@rm -rf .local cdk.out
+
+check: install ## format, lint, types, import rules
+	@$(BIN)/ruff format --check $(PACKAGES) tests
+	@$(BIN)/ruff check $(PACKAGES) tests
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+test: check test-unit test-infrastructure test-integration test-e2e ## all checks and tests
+
+test-unit: install ## without processes: seconds
+	@$(BIN)/pytest tests/unit
+
+test-infrastructure: install ## what the templates say: what exists, what may talk to what
+	@$(BIN)/pytest tests/infrastructure
+
+test-integration: install ## real PostgreSQL, real Spark, the emulator's seams
+	@$(BIN)/pytest tests/integration
+
+test-e2e: install ## deploys, runs, breaks and destroys
+	@$(BIN)/pytest tests/e2e
+
+lock: install ## resolve requirements*.txt anew into requirements.lock
+	@$(BIN)/uv pip compile -q requirements-dev.txt --generate-hashes --universal --no-header \
+		--python-version 3.11 -o requirements.lock

@@ -1,0 +1,33 @@
+"""What each figure means, in one sentence that a shop's owner would use."""
+
+from typing import Final
+
+TOTAL_REVENUE: Final = (
+    "Sum of all orders ever placed, whatever became of them. Includes cancelled orders."
+)
+NET_REVENUE: Final = "Total revenue without the orders that are cancelled now."
+ORDERS: Final = "Number of orders ever placed, cancelled ones included."
+AVERAGE_ORDER_VALUE: Final = "Total revenue divided by the number of orders."
+PREMIUM_MARKET_SHARE: Final = (
+    "Part of total revenue that comes from premium orders: those of 500 or more. "
+    "Orders below 500 are standard."
+)
+REVENUE_OVER_TIME: Final = (
+    "Revenue of the orders placed on each day (UTC). The whole bar is total revenue; the part "
+    "marked as cancelled is what net revenue leaves out."
+)
+CITIES: Final = (
+    "An order counts for the city its customer lived in when the order was placed. "
+    "Premium: orders of 500 or more."
+)
+ORDER_STATUS: Final = "Where all orders stand now. An order starts as pending."
+OLDEST_PENDING: Final = "How long the oldest order that is still pending has been waiting."
+LAST_STATUS_CHANGE: Final = "When an order last changed or was placed."
+PRODUCTS: Final = "Products with the most revenue; name and category as they are today."
+LAST_CHANGE: Final = "When the newest change that the lake holds was made in the shop's database."
+LAST_INGEST: Final = "When changes were last taken over from the shop's database."
+QUARANTINED: Final = (
+    "Rows that broke a quality rule and are held back, so the figures do without them."
+)
+FAILING_RULES: Final = "Quality rules that did not pass when they were last checked."
+TABLES: Final = "The source tables behind the figures, and how current each one is."

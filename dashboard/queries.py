@@ -1,0 +1,128 @@
+"""Reads the gold views: one query per view, in parallel, typed exactly."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+
+import awswrangler
+import pandas
+from botocore.config import Config
+
+from dashboard.failures import OutdatedViewError, classify
+from dashboard.settings import DashboardEnvironment
+from dashboard.views import Kind, View
+
+Reader = Callable[[str], pandas.DataFrame]
+"""Runs one SQL text and returns its rows; raises whatever its client raises."""
+Frames = Mapping[str, pandas.DataFrame]
+"""View name to typed rows."""
+
+PARALLEL_QUERIES: Final = 4
+POLL_SECONDS: Final = 0.2
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class AthenaReader:
+    """A `Reader` over one database and workgroup."""
+
+    database: str
+    workgroup: str
+
+    def __call__(self, sql: str) -> pandas.DataFrame:
+        """Runs `sql` and fetches its result from the workgroup's location."""
+        frame: pandas.DataFrame = awswrangler.athena.read_sql_query(
+            sql,
+            database=self.database,
+            workgroup=self.workgroup,
+            ctas_approach=False,
+            athena_query_wait_polling_delay=POLL_SECONDS,
+        )
+        return frame
+
+
+def athena_reader(settings: DashboardEnvironment) -> AthenaReader:
+    """The reader that `settings` describe; a service that does not answer fails within seconds."""
+    awswrangler.config.botocore_config = Config(
+        connect_timeout=3, read_timeout=20, retries={"mode": "standard", "max_attempts": 2}
+    )
+    return AthenaReader(settings.gold_database, settings.workgroup)
+
+
+def load(reader: Reader, views: Iterable[View]) -> dict[str, pandas.DataFrame]:
+    """Reads `views` in parallel; raises the first ViewError in the order given."""
+    with ThreadPoolExecutor(PARALLEL_QUERIES, thread_name_prefix="athena") as pool:
+        futures = {view.name: pool.submit(read, reader, view) for view in views}
+    return {name: future.result() for name, future in futures.items()}
+
+
+def read(reader: Reader, view: View) -> pandas.DataFrame:
+    """The view's rows with exactly its declared columns and kinds; raises ViewError."""
+    try:
+        frame = reader(view.sql)
+    except Exception as cause:
+        failure = classify(view.name, cause)
+        _logger.warning("reading %s failed (%s)", failure, type(failure).__name__)
+        raise failure from cause
+    return typed(frame, view)
+
+
+def typed(frame: pandas.DataFrame, view: View) -> pandas.DataFrame:
+    """`frame` with the kinds that `view` declares; raises OutdatedViewError naming the column."""
+    if missing := [name for name in view.columns if name not in frame.columns]:
+        raise OutdatedViewError(f"{view.name}: column {missing[0]!r} is missing")
+    columns = {}
+    for name, kind in view.columns.items():
+        try:
+            columns[name] = _CASTS[kind](frame[name])
+        except (ArithmeticError, TypeError, ValueError) as unfit:
+            raise OutdatedViewError(
+                f"{view.name}: column {name!r} does not hold a {kind.value}: {unfit}"
+            ) from unfit
+    return pandas.DataFrame(columns, index=pandas.RangeIndex(len(frame)))
+
+
+def version(freshness: pandas.DataFrame) -> str:
+    """A text that changes whenever a table of the lake does; the key of everything cached."""
+    return hashlib.sha256(freshness.to_csv(index=False).encode()).hexdigest()[:16]
+
+
+def _each(cast: Callable[[Any], Any]) -> Callable[["pandas.Series[Any]"], "pandas.Series[Any]"]:
+    def convert(column: "pandas.Series[Any]") -> "pandas.Series[Any]":
+        values = [None if pandas.isna(value) else cast(value) for value in column]
+        return pandas.Series(values, dtype=object)
+
+    return convert
+
+
+def _decimal(value: Any) -> Decimal:
+    return value if isinstance(value, Decimal) else Decimal(str(value))
+
+
+def _date(value: Any) -> date:
+    return value if type(value) is date else pandas.Timestamp(value).date()
+
+
+def _timestamps(column: "pandas.Series[Any]") -> "pandas.Series[Any]":
+    # Athena prints a timestamp with its zone's name, which pandas reads only value by value.
+    moments = pandas.to_datetime(column.reset_index(drop=True), utc=True, format="mixed")
+    return moments.dt.as_unit("us")
+
+
+def _counts(column: "pandas.Series[Any]") -> "pandas.Series[Any]":
+    return pandas.to_numeric(column.reset_index(drop=True)).astype("Int64")
+
+
+_CASTS: Final[Mapping[Kind, Callable[["pandas.Series[Any]"], "pandas.Series[Any]"]]] = {
+    Kind.TEXT: _each(str),
+    Kind.COUNT: _counts,
+    Kind.DECIMAL: _each(_decimal),
+    Kind.TIMESTAMP: _timestamps,
+    Kind.DATE: _each(_date),
+}

@@ -1,0 +1,28 @@
+"""The environment of the dashboard as a typed model.
+
+Region, credentials and endpoint come from the usual AWS variables, which boto3 reads by itself.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from lakehouse.environment import Environment
+
+
+class DashboardEnvironment(Environment):
+    """What the dashboard reads, how often, and when it calls the figures stale."""
+
+    gold_database: str
+    """Glue database that holds the views."""
+    workgroup: str
+    """Athena workgroup whose limits and result location apply."""
+    title: str = "Lakehouse"
+    """Name of the project, in the header and in the browser's tab."""
+    stage: str = "local"
+    currency: str = "USD"
+    """ISO 4217 code of all amounts."""
+    refresh_seconds: Annotated[int, Field(ge=5)] = 60
+    """Distance between two looks at the data's version."""
+    stale_after_minutes: Annotated[int, Field(ge=1)] = 60
+    """Age of the newest ingest from which on the page warns."""

@@ -1,0 +1,85 @@
+"""Which batches wait in bronze, and their rows: exactly the files that the ledger names."""
+
+from collections.abc import Mapping, Sequence
+
+from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import functions as fn
+
+from lakehouse import ledger
+from lakehouse.columns import BATCH_ID, INGESTED_AT, OP, ROW_HASH
+from lakehouse.contract import TableContract
+from lakehouse.errors import LedgerError
+from lakehouse.gold import bronze_columns
+
+
+def pending_batches(
+    source_table: str, batches: Sequence[ledger.Batch], merged: int
+) -> list[ledger.Batch]:
+    """The committed batches of those after `merged`, up to the first that is not committed yet.
+
+    Raises LedgerError when a batch id is missing in between: its rows would never be merged.
+    """
+    ready: list[ledger.Batch] = []
+    for batch in batches:
+        if batch.state is not ledger.State.COMMITTED:
+            break
+        expected = merged + 1 + len(ready)
+        if batch.batch_id != expected:
+            raise LedgerError(
+                f"{source_table}: batch {ledger.batch_name(expected)} is missing in the ledger "
+                f"before {batch.name}; restore its item, or its rows would never be merged"
+            )
+        ready.append(batch)
+    return ready
+
+
+def read_files(
+    spark: SparkSession, contract: TableContract, batches: Sequence[ledger.Batch], bucket: str
+) -> DataFrame:
+    """Rows of the batches as they were landed."""
+    columns = bronze_columns(contract)
+    schema = ", ".join(f"`{name}` {kind}" for name, kind in columns.items())
+    paths = [f"s3://{bucket}/{file.key}" for batch in batches for file in batch.files]
+    if not paths:
+        return spark.createDataFrame([], schema)
+    return spark.read.schema(schema).parquet(*paths)
+
+
+def check_complete(
+    contract: TableContract, batches: Sequence[ledger.Batch], counted: Mapping[str, int]
+) -> None:
+    """Compares rows per batch with the ledger; raises LedgerError naming the batch that differs."""
+    for batch in batches:
+        found = counted.get(batch.name, 0)
+        if found != sum(file.rows for file in batch.files):
+            raise LedgerError(
+                f"{contract.table}: batch {batch.name} has {found} rows in bronze, the ledger says "
+                f"{batch.rows}; restore the objects under bronze/{contract.table}/"
+            )
+
+
+def deduplicate(contract: TableContract, rows: DataFrame) -> DataFrame:
+    """One row per key and batch.
+
+    A key that was deleted and inserted again within one window has a tombstone and a living row:
+    the living row is what the source held. Between two living rows the newer change wins.
+    """
+    best = Window.partitionBy(*[fn.col(name) for name in (*contract.key, BATCH_ID)]).orderBy(
+        (fn.col(OP) == "D").asc(),
+        fn.col(contract.cursor).desc_nulls_last(),
+        fn.col(ROW_HASH).asc_nulls_last(),
+    )
+    ranked = rows.withColumn("__rank", fn.row_number().over(best))
+    return ranked.where("__rank = 1").drop("__rank")
+
+
+def newest(contract: TableContract, rows: DataFrame) -> DataFrame:
+    """The living rows of each key's newest batch: two for a key are two rows that contradict."""
+    order = Window.partitionBy(*contract.key).orderBy(fn.col(BATCH_ID).desc())
+    ranked = rows.dropDuplicates().withColumn("__rank", fn.rank().over(order))
+    return ranked.where((fn.col("__rank") == 1) & (fn.col(OP) != "D")).drop("__rank")
+
+
+def change_time(contract: TableContract) -> Column:
+    """When the source changed the row; a tombstone without a time counts from its batch."""
+    return fn.coalesce(fn.col(contract.cursor), fn.col(INGESTED_AT))

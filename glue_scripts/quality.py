@@ -1,0 +1,169 @@
+"""Quality rules in the job: bad rows to quarantine, outcomes to a table, failures stop or warn.
+
+Two kinds of rules, two frames. Rules that judge each row alone see every arrived row; the ones at
+fault are quarantined, whichever batches are merged together. Rules about the set see the newest
+living row of each arrived key. Deletes are exempt: they only carry a key.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from awsglue.context import GlueContext
+from awsglue.dynamicframe import DynamicFrame
+from awsglue.transforms import SelectFromCollection
+from awsgluedq.transforms import EvaluateDataQuality
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as fn
+
+from lakehouse.columns import BATCH_ID, INGESTED_AT, OP
+from lakehouse.contract import TableContract
+from lakehouse.gold import (
+    GOLD,
+    QUALITY_RESULTS,
+    QUARANTINE,
+    QUARANTINE_COLUMNS,
+    bronze_columns,
+    identifier,
+)
+from lakehouse.quality.rules import Rule, Scope
+from lakehouse.quality.ruleset import document, of_scope
+
+FAILED_RULES = "__failed_rules"
+_RESULTS = "DataQualityEvaluationResult"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a rule said of a table in this run."""
+
+    rule: str
+    outcome: str
+    failure_reason: str | None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Arrived rows, split: `bad` carries the rules that each row broke, in `__failed_rules`."""
+
+    good: DataFrame
+    bad: DataFrame | None
+    outcomes: list[Outcome]
+    failed: list[Outcome] = field(default_factory=list)
+    """Failing rules about the set."""
+
+
+def check(
+    context: GlueContext,
+    contract: TableContract,
+    rules: tuple[Rule, ...],
+    rows: DataFrame,
+    newest: DataFrame,
+) -> Checked:
+    """Evaluates the ruleset over arrived `rows` and the `newest` living ones among them."""
+    outcomes: list[Outcome] = []
+    good, bad = rows, None
+    living = rows.where(fn.col(OP) != "D")
+    if living.isEmpty():
+        return Checked(rows, None, [])
+    if row_rules := of_scope(rules, Scope.ROW):
+        found, judged = _evaluate(context, contract, row_rules, living)
+        outcomes += found
+        if any(outcome.outcome == "Failed" for outcome in found):
+            broken = fn.array_join("DataQualityRulesFail", "; ")
+            columns = [fn.col(name) for name in bronze_columns(contract)]
+            bad = judged.where(f"{_RESULTS} = 'Failed'").select(
+                *columns, broken.alias(FAILED_RULES)
+            )
+            good = judged.where(f"{_RESULTS} = 'Passed'").select(*columns)
+            good = good.unionByName(rows.where(fn.col(OP) == "D"))
+    failed: list[Outcome] = []
+    if set_rules := of_scope(rules, Scope.SET):
+        found, _ = _evaluate(context, contract, set_rules, newest)
+        outcomes += found
+        failed = [outcome for outcome in found if outcome.outcome == "Failed"]
+    return Checked(good, bad, outcomes, failed)
+
+
+def _evaluate(
+    context: GlueContext, contract: TableContract, rules: tuple[Rule, ...], frame: DataFrame
+) -> tuple[list[Outcome], DataFrame]:
+    results = EvaluateDataQuality().process_rows(
+        frame=DynamicFrame.fromDF(frame, context, contract.table),
+        ruleset=document(rules),
+        publishing_options={
+            "dataQualityEvaluationContext": contract.table,
+            "enableDataQualityCloudWatchMetrics": True,
+            "enableDataQualityResultsPublishing": True,
+        },
+        additional_options={
+            "observations.scope": "ALL",
+            "performanceTuning.caching": "CACHE_NOTHING",
+            "compositeRuleEvaluation.method": "ROW",
+        },
+    )
+    outcomes = SelectFromCollection.apply(dfc=results, key="ruleOutcomes").toDF().collect()
+    rows = SelectFromCollection.apply(dfc=results, key="rowLevelOutcomes").toDF()
+    found = [Outcome(row["Rule"], row["Outcome"], row["FailureReason"]) for row in outcomes]
+    return found, rows
+
+
+def quarantine(spark: SparkSession, contract: TableContract, checked: Checked, silver: str) -> None:
+    """Sets the bad rows aside, and closes earlier ones whose key has since arrived in order."""
+    table = identifier(silver, QUARANTINE)
+    key = fn.to_json(fn.struct(*contract.key), {"ignoreNullFields": "false"})
+    held = spark.table(table).where(fn.col("source_table") == contract.table)
+    waiting = held.where(fn.col("superseded_by").isNull())
+    if checked.bad is None and waiting.isEmpty():
+        return
+    entries = waiting.withColumn("__held", fn.lit(True))
+    if checked.bad is not None:
+        raw = fn.to_json(fn.struct(*bronze_columns(contract)), {"ignoreNullFields": "false"})
+        arrived = checked.bad.select(
+            fn.lit(contract.table).alias("source_table"),
+            fn.col(BATCH_ID).alias("batch_id"),
+            key.alias("row_key"),
+            raw.alias("raw_row"),
+            fn.col(FAILED_RULES).alias("failed_rules"),
+            fn.col(INGESTED_AT).alias("quarantined_at"),
+            fn.lit(None).cast("string").alias("superseded_by"),
+            fn.lit(False).alias("__held"),
+        ).join(held.select("batch_id", "row_key"), ["batch_id", "row_key"], "left_anti")
+        entries = entries.unionByName(arrived)
+    later = checked.good.select(key.alias("__key"), fn.col(BATCH_ID).alias("__later"))
+    follows = (fn.col("row_key") == fn.col("__key")) & (fn.col("__later") > fn.col("batch_id"))
+    columns = [name for name in QUARANTINE_COLUMNS if name != "superseded_by"]
+    closed = (
+        entries.join(later, follows, "left")
+        .groupBy(*columns, "__held")
+        .agg(fn.min("__later").alias("superseded_by"))
+        .where(~fn.col("__held") | fn.col("superseded_by").isNotNull())
+    )
+    closed.select(*QUARANTINE_COLUMNS).localCheckpoint().createOrReplaceTempView("set_aside")
+    same = " AND ".join(f"t.{n} = s.{n}" for n in ("source_table", "batch_id", "row_key"))
+    spark.sql(
+        f"MERGE INTO {table} t USING set_aside s ON {same} "
+        "WHEN MATCHED THEN UPDATE SET t.superseded_by = s.superseded_by "
+        "WHEN NOT MATCHED THEN INSERT *"
+    )
+
+
+def publish(
+    spark: SparkSession, outcomes: dict[str, list[Outcome]], run_id: str, gold: str
+) -> None:
+    """Stores the outcomes of a run by table; a repetition replaces them."""
+    now = datetime.now(UTC)
+    rows = {
+        (table, found.rule): (run_id, table, found.rule, found.outcome, found.failure_reason, now)
+        for table, results in outcomes.items()
+        for found in results
+    }
+    if not rows:
+        return
+    schema = ", ".join(f"{name} {kind}" for name, kind in GOLD[QUALITY_RESULTS].items())
+    frame = spark.createDataFrame(list(rows.values()), schema).coalesce(1)
+    frame.localCheckpoint().createOrReplaceTempView("outcomes")
+    spark.sql(
+        f"MERGE INTO {identifier(gold, QUALITY_RESULTS)} t USING outcomes s "
+        "ON t.run_id = s.run_id AND t.source_table = s.source_table AND t.rule = s.rule "
+        "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
+    )

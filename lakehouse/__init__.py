@@ -1,0 +1,1 @@
+"""The vocabulary that the app which deploys the platform and the code which runs it share."""

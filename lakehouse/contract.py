@@ -1,0 +1,105 @@
+"""Table contracts: one TOML file says all that the platform knows of a table.
+
+The classes are plain dataclasses, since the Glue job loads them without pydantic; the app checks
+the files with `lakehouse.validation` when it synthesizes, before anything is deployed.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any, ClassVar
+
+from lakehouse.types import ColumnType, column_type
+
+DIRECTORY: Traversable = files("lakehouse") / "contracts"
+"""A package resource, so that the Glue job finds the contracts inside its zip."""
+
+
+class History(StrEnum):
+    """What silver keeps of a table."""
+
+    SCD2 = "scd2"
+    """Every version, with `valid_from`, `valid_to`, `is_current`."""
+    CURRENT = "current"
+    """One row per living key."""
+
+
+class Deletes(StrEnum):
+    """How deletes of the source are seen."""
+
+    TOMBSTONE = "tombstone"
+    """A trigger of the source records the key of each deleted row."""
+    AUDIT = "audit"
+    """No trigger allowed: a scheduled comparison of keys finds them."""
+
+
+@dataclass(frozen=True)
+class TableContract:
+    """One source table. `columns` maps each name to its PostgreSQL type, in the table's order."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    table: str
+    key: tuple[str, ...]
+    cursor: str
+    """The `timestamptz` column that every change of a row advances."""
+    columns: Mapping[str, str]
+    schema: str = "public"
+    history: History = History.CURRENT
+    deletes: Deletes = Deletes.TOMBSTONE
+    transitions: str | None = None
+    """Column whose changes silver records with their times, in `<table>_<column>`."""
+    personal: tuple[str, ...] = field(default=())
+    """Columns with personal data: never in a log, an error or a sample."""
+
+    def __post_init__(self) -> None:
+        for role, names in (
+            ("key", self.key),
+            ("cursor", (self.cursor,)),
+            ("transitions", (self.transitions,) if self.transitions else ()),
+            ("personal", self.personal),
+        ):
+            if missing := [name for name in names if name not in self.columns]:
+                raise ValueError(f"{role} names {missing[0]!r}, which is not among the columns")
+        if not self.key:
+            raise ValueError("key is empty; name the columns that identify a row")
+        if self.types[self.cursor].source != "timestamp with time zone":
+            raise ValueError(f"cursor {self.cursor!r} is not a timestamptz")
+
+    @cached_property
+    def types(self) -> dict[str, ColumnType]:
+        """Column name to type, in the table's order."""
+        return {name: column_type(text) for name, text in self.columns.items()}
+
+    @property
+    def transitions_table(self) -> str | None:
+        """Name of the silver table of status transitions, where the contract asks for one."""
+        return f"{self.table}_{self.transitions}" if self.transitions else None
+
+    @classmethod
+    def from_mapping(cls, data: Mapping[str, Any]) -> "TableContract":
+        """Builds a contract from an already checked TOML document."""
+        return cls(
+            **{
+                **data,
+                "key": tuple(data["key"]),
+                "personal": tuple(data.get("personal", ())),
+                "history": History(data.get("history", History.CURRENT)),
+                "deletes": Deletes(data.get("deletes", Deletes.TOMBSTONE)),
+            }
+        )
+
+
+def load_contracts(directory: Traversable = DIRECTORY) -> dict[str, TableContract]:
+    """All contracts of a directory by table name, in alphabetical order."""
+    entries = sorted(directory.iterdir(), key=lambda entry: entry.name)
+    contracts = (
+        TableContract.from_mapping(tomllib.loads(entry.read_text(encoding="utf-8")))
+        for entry in entries
+        if entry.name.endswith(".toml")
+    )
+    return {contract.table: contract for contract in contracts}

@@ -1,0 +1,72 @@
+"""Every error that the platform raises on purpose.
+
+    LakehouseError
+    ├── ConfigurationError      a stage file, a contract or an environment variable is wrong
+    ├── ContractError           the source does not look as its contract says
+    ├── SourceError             the source database refused or broke
+    │   ├── SourceUnavailableError   transient: try again later
+    │   └── SourceUnsafeError        capture would not be exact; refused before reading
+    ├── LedgerError             the batch ledger contradicts what is asked
+    │   └── LedgerBusyError          transient: another ingest was faster; run again
+    ├── LandingError            a batch can't be written: disk, bucket, permission
+    ├── QualityError            a quality rule failed, and the stage says stop
+    ├── MergeError              tables could not be brought from bronze to silver and gold
+    └── LocalError              the local AWS can't do what was asked
+
+The message says what happened, to which table, key or setting, and what to do about it.
+`transient` tells the state machine whether a retry can help.
+"""
+
+
+class LakehouseError(Exception):
+    """Base of every deliberate error."""
+
+    transient = False
+
+
+class ConfigurationError(LakehouseError):
+    """A stage file, a contract or an environment variable is wrong."""
+
+
+class ContractError(LakehouseError):
+    """The source does not look as its contract says; that table alone fails."""
+
+
+class SourceError(LakehouseError):
+    """The source database refused a statement or broke the connection."""
+
+
+class SourceUnavailableError(SourceError):
+    """The source database can't be reached now."""
+
+    transient = True
+
+
+class SourceUnsafeError(SourceError):
+    """The source is set up so that exact change capture can't be had."""
+
+
+class LedgerError(LakehouseError):
+    """The batch ledger contradicts what is asked."""
+
+
+class LedgerBusyError(LedgerError):
+    """Another ingest of the same table was faster; nothing is lost, run it again."""
+
+    transient = True
+
+
+class LandingError(LakehouseError):
+    """A batch can't be written to the disk or to the bucket."""
+
+
+class QualityError(LakehouseError):
+    """A table-level quality rule failed, and the stage's quality mode is `stop`."""
+
+
+class MergeError(LakehouseError):
+    """Tables could not be brought from bronze to silver and gold; the others were."""
+
+
+class LocalError(LakehouseError):
+    """The local AWS can't do what was asked."""

@@ -1,0 +1,1 @@
+"""Quality rules in DQDL, the language of AWS Glue Data Quality: one file per table contract."""

@@ -1,0 +1,98 @@
+"""The content hash of a row, the same number in PostgreSQL, DuckDB and Spark.
+
+`_row_hash` is the MD5 of the row's source columns in contract order, each in a canonical text that
+all engines print alike, joined by the unit separator; NULL is the record separator, so that NULL
+and the empty text differ. Times are microseconds since 1970, floating-point numbers the bits of
+their IEEE 754 form as a signed integer, so that no engine's way of printing them matters. The
+content of a set of rows is their count and the sum of each hash's first 60 bits: equal sets give
+equal numbers whatever the order.
+
+The expressions hold for values that bronze can carry; PostgreSQL's infinities among times and dates
+hash to a text of their own instead of failing.
+"""
+
+from typing import Literal
+
+from lakehouse.contract import TableContract
+from lakehouse.types import ColumnType
+
+Dialect = Literal["postgres", "duckdb", "spark"]
+
+_CANONICAL: dict[Dialect, dict[str, str]] = {
+    "postgres": {
+        "timestamp with time zone": (
+            "CASE WHEN isfinite({0}) THEN (extract(epoch FROM {0}) * 1000000)::bigint::text"
+            " ELSE {0}::text END"
+        ),
+        "real": "('x' || encode(float4send({0}), 'hex'))::bit(32)::integer::text",
+        "double precision": "('x' || encode(float8send({0}), 'hex'))::bit(64)::bigint::text",
+        "": "{0}::text",
+    },
+    "duckdb": {
+        "timestamp with time zone": "epoch_us({0})::varchar",
+        "real": "{0}::bit::integer::varchar",
+        "double precision": "{0}::bit::bigint::varchar",
+        "": "{0}::varchar",
+    },
+    "spark": {
+        "timestamp with time zone": "cast(unix_micros({0}) as string)",
+        # the inner coalesce keeps the Java method from ever seeing a NULL
+        "real": (
+            "if({0} is null, null,"
+            " reflect('java.lang.Float', 'floatToIntBits', coalesce({0}, cast(0 as float))))"
+        ),
+        "double precision": (
+            "if({0} is null, null,"
+            " reflect('java.lang.Double', 'doubleToLongBits', coalesce({0}, cast(0 as double))))"
+        ),
+        "": "cast({0} as string)",
+    },
+}
+_QUOTE: dict[Dialect, str] = {"postgres": '"', "duckdb": '"', "spark": "`"}
+_SEPARATORS: dict[Dialect, tuple[str, str]] = {
+    "postgres": ("chr(31)", "chr(30)"),
+    "duckdb": ("chr(31)", "chr(30)"),
+    "spark": ("char(31)", "char(30)"),
+}
+_LEADING_60_BITS: dict[Dialect, str] = {
+    "postgres": "('x' || substr({0}, 1, 15))::bit(60)::bigint::numeric",
+    "duckdb": "('0x' || substr({0}, 1, 15))::bigint::hugeint",
+    "spark": "cast(conv(substr({0}, 1, 15), 16, 10) as decimal(38,0))",
+}
+_PLAIN_SCALE = 6
+"""Spark prints a decimal below 10^-6 with an exponent; up to this scale there is none."""
+_ARGUMENTS = 90
+"""PostgreSQL functions take 100 arguments at most; joining joined groups gives the same text."""
+
+
+def row_hash(contract: TableContract, dialect: Dialect) -> str:
+    """SQL expression of `_row_hash` over a relation that has the contract's columns."""
+    unit, null = _SEPARATORS[dialect]
+    quote = _QUOTE[dialect]
+    parts = [
+        f"coalesce({_text(f'{quote}{name}{quote}', kind, dialect)}, {null})"
+        for name, kind in contract.types.items()
+    ]
+    while len(parts) > 1:
+        groups = [parts[start : start + _ARGUMENTS] for start in range(0, len(parts), _ARGUMENTS)]
+        parts = [f"concat_ws({unit}, {', '.join(group)})" for group in groups]
+    return f"md5({parts[0]})"
+
+
+def content(expression: str, dialect: Dialect) -> str:
+    """SQL aggregate that sums the leading 60 bits of a row hash, as a decimal number."""
+    return f"coalesce(sum({_LEADING_60_BITS[dialect].format(expression)}), 0)"
+
+
+def _text(column: str, kind: ColumnType, dialect: Dialect) -> str:
+    plain = _CANONICAL[dialect].get(kind.source, _CANONICAL[dialect][""]).format(column)
+    if not kind.source.startswith("numeric"):
+        return plain
+    precision, scale = (int(part) for part in kind.source[len("numeric(") : -1].split(","))
+    if dialect == "spark" and scale > _PLAIN_SCALE:
+        integer = "9" * (precision - scale) + "0" if precision > scale else "0"
+        digits = f"replace(to_char(abs({column}), '{integer}.{'0' * scale}'), ' ', '')"
+        return f"concat(if({column} < 0, '-', ''), {digits})"
+    if dialect == "duckdb" and precision == scale:
+        return rf"regexp_replace({plain}, '^(-?)\.', '\10.')"  # it leaves out the leading zero
+    return plain

@@ -1,0 +1,175 @@
+"""Stage settings: one TOML file per stage says all in which one deployment differs from another."""
+
+import platform
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+
+from lakehouse.errors import ConfigurationError
+from lakehouse.validation import check
+
+APP = "lakehouse"
+DIRECTORY = Path(__file__).parent.parent / "stages"
+
+Schedule = Annotated[str, Field(pattern=r"^(rate\(\d+ (minute|minutes|hour|hours)\)|cron\(.+\))$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SourceSettings(_Section):
+    """The PostgreSQL instance."""
+
+    database: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    instance_class: str = Field(pattern=r"^db\.")
+    storage_gib: int = Field(ge=20)
+    multi_az: bool
+    backup_days: int = Field(ge=0, le=35)
+    admin: str = Field(default="lakehouse_admin", pattern=r"^[a-z][a-z0-9_]*$")
+
+
+class GeneratorSettings(_Section):
+    """The shop's simulated traffic; counts are rows per invocation."""
+
+    enabled: bool
+    schedule: Schedule
+    new_users: PositiveInt
+    new_sales: PositiveInt
+    status_changes: PositiveInt
+    changed_addresses: PositiveInt
+    changed_prices: PositiveInt
+    products: PositiveInt
+    seed: int = 0
+
+
+class PipelineSettings(_Section):
+    """When a run starts, when it merges, and how careful it is."""
+
+    schedule: Schedule
+    chunk_rows: PositiveInt
+    horizon_margin_seconds: float = Field(ge=1)
+    statement_timeout_seconds: PositiveInt
+    merge_pending_rows: PositiveInt
+    """Merge as soon as this many rows wait in bronze, ..."""
+    merge_max_age_minutes: int = Field(ge=0)
+    """... or as soon as the oldest of them waits this long."""
+    run_timeout_minutes: PositiveInt
+    """A run that takes longer fails; its lease expires a minute later."""
+    poll_seconds: PositiveInt
+    """How often a run looks whether the crawler is done."""
+    quality_mode: Literal["warn", "stop"]
+    """What a failing table-level rule does to the table's merge."""
+
+
+class GlueSettings(_Section):
+    """The PySpark job."""
+
+    workers: int = Field(ge=2)
+    worker_type: str
+    timeout_minutes: PositiveInt
+    execution_class: Literal["STANDARD", "FLEX"]
+
+
+class LambdaSettings(_Section):
+    """Runtime of every Lambda. `host` follows the machine that synthesizes."""
+
+    python: Literal["3.11", "3.12", "3.13", "host"]
+    architecture: Literal["arm64", "x86_64", "host"]
+    ingest_memory_mib: int = Field(ge=256, le=10240)
+    generator_memory_mib: int = Field(ge=128, le=10240)
+
+    @property
+    def python_version(self) -> str:
+        """Such as `3.12`."""
+        major, minor, _ = platform.python_version_tuple()
+        return f"{major}.{minor}" if self.python == "host" else self.python
+
+    @property
+    def machine(self) -> Literal["arm64", "x86_64"]:
+        """The processor architecture."""
+        if self.architecture != "host":
+            return self.architecture
+        return "arm64" if platform.machine().lower() in {"arm64", "aarch64"} else "x86_64"
+
+
+class AthenaSettings(_Section):
+    """The workgroup."""
+
+    scan_limit_mib: int = Field(ge=10)
+    """A single query that would scan more is cut off; Athena's least is 10 MiB."""
+
+
+class DashboardSettings(_Section):
+    """The Streamlit dashboard."""
+
+    host: Literal["none"]
+    """`none`: not in the account; whoever may take the dashboard's role runs it where they like."""
+    refresh_seconds: int = Field(ge=5)
+
+
+class DataSettings(_Section):
+    """What becomes of data when a stack goes; they die only if both settings agree."""
+
+    destroyable: bool
+    deletion_protection: bool
+    log_retention_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365]
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.destroyable and self.deletion_protection:
+            raise ValueError(
+                "destroyable = true contradicts deletion_protection = true; set one of them"
+            )
+        return self
+
+    @property
+    def may_die(self) -> bool:
+        """Whether destroying the stacks deletes the data."""
+        return self.destroyable and not self.deletion_protection
+
+
+class Stage(_Section):
+    """One deployment of the platform."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9]{1,11}$")
+    region: str | None = Field(default=None, pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    """None takes the region of the command line's environment."""
+    source: SourceSettings
+    generator: GeneratorSettings
+    pipeline: PipelineSettings
+    glue: GlueSettings
+    functions: LambdaSettings
+    athena: AthenaSettings
+    dashboard: DashboardSettings
+    data: DataSettings
+
+    def database(self, layer: Literal["bronze", "silver", "gold"]) -> str:
+        """Name of a layer's Glue database."""
+        return f"{APP}_{self.name}_{layer}"
+
+    @property
+    def prefix(self) -> str:
+        """Start of every physical name of this stage."""
+        return f"{APP}-{self.name}"
+
+
+def stage_names(directory: Path = DIRECTORY) -> list[str]:
+    """The stages that exist."""
+    return sorted(path.stem for path in directory.glob("*.toml"))
+
+
+def load_stage(name: str, directory: Path = DIRECTORY) -> Stage:
+    """Reads and checks a stage; raises ConfigurationError naming file, key and expectation."""
+    path = directory / f"{name}.toml"
+    if name not in stage_names(directory):
+        raise ConfigurationError(
+            f"stage {name!r} does not exist; the stages are: {', '.join(stage_names(directory))}"
+        )
+    try:
+        data = tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as broken:
+        raise ConfigurationError(f"{path.name}: {broken}") from None
+    return check(Stage, {"name": name, **data}, f"stages/{path.name}")

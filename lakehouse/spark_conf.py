@@ -1,0 +1,39 @@
+"""Spark settings of the Glue job: the deployed job, local runs and tests use the same."""
+
+from typing import Final
+
+CATALOG: Final = "glue_catalog"
+"""Name of the Iceberg catalog in SQL: `glue_catalog.<database>.<table>`."""
+
+SHUFFLE_PARTITIONS: Final = 8
+"""Two G.1X workers run four tasks at once (one worker is the driver), so eight are two waves:
+enough to balance a skewed key, few enough that a delta of thousands of rows pays no overhead.
+Adaptive execution joins them further by size; the default of 200 costs seconds of scheduling."""
+
+
+def spark_conf(warehouse: str) -> dict[str, str]:
+    """The settings with `warehouse` (`s3://bucket`) for databases that have no location."""
+    catalog = f"spark.sql.catalog.{CATALOG}"
+    return {
+        "spark.sql.extensions": (
+            "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"
+        ),
+        catalog: "org.apache.iceberg.spark.SparkCatalog",
+        f"{catalog}.catalog-impl": "org.apache.iceberg.aws.glue.GlueCatalog",
+        f"{catalog}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
+        f"{catalog}.warehouse": warehouse,
+        # Sessions of a job are short and it is the only writer: a cached table saves a GetTable per
+        # statement, and each commit refreshes it.
+        f"{catalog}.cache-enabled": "true",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": str(SHUFFLE_PARTITIONS),
+        "spark.sql.adaptive.enabled": "true",
+        "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
+        # A value that does not fit its column must stop the run, never turn into NULL.
+        "spark.sql.ansi.enabled": "true",
+    }
+
+
+def glue_argument(warehouse: str) -> str:
+    """The settings as the value of a Glue job's one `--conf` argument."""
+    return " --conf ".join(f"{name}={value}" for name, value in spark_conf(warehouse).items())

@@ -1,0 +1,1 @@
+"""SQL files by the engine or the layer that runs them."""

@@ -1,0 +1,7 @@
+-- Facts of a written file.
+SELECT
+    count(*),
+    count(*) FILTER (WHERE _op = 'D'),
+    count(*) FILTER (WHERE _op = '!'),
+    ${content}
+FROM read_parquet(${path})

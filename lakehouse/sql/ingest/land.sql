@@ -1,0 +1,9 @@
+COPY (
+    SELECT
+        ${columns},
+        _op,
+        ${batch} AS _batch_id,
+        ${ingested_at}::TIMESTAMPTZ AS _ingested_at,
+        ${row_hash} AS _row_hash
+    FROM (${captured}) AS captured
+) TO ${path} (FORMAT parquet, COMPRESSION zstd, ${dictionary}KV_METADATA {attempt: ${owner}}, ROW_GROUP_SIZE 122880)

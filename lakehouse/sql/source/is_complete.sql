@@ -1,0 +1,5 @@
+-- Whether the star schema stands with all its triggers (the last thing that is made).
+SELECT count(*) = 9
+FROM pg_trigger
+WHERE tgname IN ('lakehouse_deleted', 'lakehouse_rekeyed', 'lakehouse_truncated')
+  AND tgrelid IN (to_regclass('dim_users'), to_regclass('dim_products'), to_regclass('fact_sales'))

@@ -1,0 +1,4 @@
+SELECT user_id, city
+FROM dim_users
+WHERE user_id = ANY (CAST(:users AS bigint[]))
+ORDER BY user_id

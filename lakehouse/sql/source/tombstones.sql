@@ -1,0 +1,51 @@
+-- Deletes leave a tombstone, since polling sees only what is still there; may be run again.
+-- `record_tombstone` serves any table: its trigger names the key columns as arguments.
+
+CREATE TABLE IF NOT EXISTS lakehouse_tombstones (
+    source_table text NOT NULL,
+    row_key      jsonb, -- NULL: the whole table was truncated
+    deleted_at   timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX IF NOT EXISTS lakehouse_tombstones_cursor
+    ON lakehouse_tombstones (source_table, deleted_at);
+
+-- SECURITY DEFINER: whoever may delete rows need not be allowed to write tombstones by hand.
+CREATE OR REPLACE FUNCTION lakehouse_record_tombstone() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    row_key jsonb;
+BEGIN
+    IF TG_OP <> 'TRUNCATE' THEN
+        SELECT jsonb_object_agg(name, to_jsonb(OLD) -> name) INTO row_key
+        FROM unnest(TG_ARGV) AS name;
+    END IF;
+    INSERT INTO lakehouse_tombstones (source_table, row_key) VALUES (TG_TABLE_NAME, row_key);
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE TRIGGER lakehouse_deleted AFTER DELETE ON dim_users
+    FOR EACH ROW EXECUTE FUNCTION lakehouse_record_tombstone('user_id');
+-- A row that changes its key is, for whoever knows it by the old one, deleted.
+CREATE OR REPLACE TRIGGER lakehouse_rekeyed AFTER UPDATE OF user_id ON dim_users
+    FOR EACH ROW WHEN (OLD.user_id IS DISTINCT FROM NEW.user_id)
+    EXECUTE FUNCTION lakehouse_record_tombstone('user_id');
+CREATE OR REPLACE TRIGGER lakehouse_truncated AFTER TRUNCATE ON dim_users
+    FOR EACH STATEMENT EXECUTE FUNCTION lakehouse_record_tombstone();
+
+CREATE OR REPLACE TRIGGER lakehouse_deleted AFTER DELETE ON dim_products
+    FOR EACH ROW EXECUTE FUNCTION lakehouse_record_tombstone('product_id');
+-- A row that changes its key is, for whoever knows it by the old one, deleted.
+CREATE OR REPLACE TRIGGER lakehouse_rekeyed AFTER UPDATE OF product_id ON dim_products
+    FOR EACH ROW WHEN (OLD.product_id IS DISTINCT FROM NEW.product_id)
+    EXECUTE FUNCTION lakehouse_record_tombstone('product_id');
+CREATE OR REPLACE TRIGGER lakehouse_truncated AFTER TRUNCATE ON dim_products
+    FOR EACH STATEMENT EXECUTE FUNCTION lakehouse_record_tombstone();
+
+CREATE OR REPLACE TRIGGER lakehouse_deleted AFTER DELETE ON fact_sales
+    FOR EACH ROW EXECUTE FUNCTION lakehouse_record_tombstone('sale_id');
+-- A row that changes its key is, for whoever knows it by the old one, deleted.
+CREATE OR REPLACE TRIGGER lakehouse_rekeyed AFTER UPDATE OF sale_id ON fact_sales
+    FOR EACH ROW WHEN (OLD.sale_id IS DISTINCT FROM NEW.sale_id)
+    EXECUTE FUNCTION lakehouse_record_tombstone('sale_id');
+CREATE OR REPLACE TRIGGER lakehouse_truncated AFTER TRUNCATE ON fact_sales
+    FOR EACH STATEMENT EXECUTE FUNCTION lakehouse_record_tombstone();

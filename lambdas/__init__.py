@@ -1,0 +1,1 @@
+"""The Lambda functions. A handler is thin; its modules stand beside it."""

@@ -1,0 +1,1 @@
+"""Creates the database roles, once per deployment."""

@@ -1,0 +1,94 @@
+"""Checks a table of the source against its contract, before anything is read."""
+
+from lakehouse.contract import Deletes, TableContract
+from lakehouse.errors import ContractError
+from lambdas.ingest.source import Session
+from lambdas.ingest.statements import identifier, literal, render
+from lambdas.telemetry import logger
+
+TOMBSTONES = "lakehouse_tombstones"
+"""What the source's triggers fill: source_table, row_key (NULL: TRUNCATE), deleted_at."""
+_DELETE_TRIGGER, _TRUNCATE_TRIGGER = 8, 32
+
+
+def relation(contract: TableContract) -> str:
+    """The table's quoted name."""
+    return f"{identifier(contract.schema)}.{identifier(contract.table)}"
+
+
+def tombstones(contract: TableContract) -> str:
+    """The quoted name of the tombstones beside the table."""
+    return f"{identifier(contract.schema)}.{identifier(TOMBSTONES)}"
+
+
+def text_array(names: tuple[str, ...]) -> str:
+    """PostgreSQL array of text literals."""
+    return f"ARRAY[{', '.join(literal(name) for name in names)}]::text[]"
+
+
+def check_source(session: Session, contract: TableContract) -> None:
+    """Raises ContractError naming table and column where source and contract disagree."""
+    name = f"{contract.schema}.{contract.table}"
+    rows = session.run(
+        render(
+            "catalog",
+            relation=literal(relation(contract)),
+            tombstones=literal(tombstones(contract)),
+            key_names=text_array(contract.key),
+            cursor_name=literal(contract.cursor),
+        )
+    )
+    if not rows:
+        raise ContractError(f"the source has no table {name}; create it or remove its contract")
+    columns, is_key_unique, is_cursor_indexed, triggers, has_tombstones = rows[0]
+    types = {column: kind for column, kind, _ in columns or []}
+    required = {column for column, _, is_required in columns or [] if is_required}
+    for column, expected in contract.types.items():
+        if column not in types:
+            raise ContractError(
+                f"{name} has no column {column!r}, which its contract names; "
+                "correct the contract or the table"
+            )
+        if types[column] != expected.source:
+            raise ContractError(
+                f"{name}.{column} is {types[column]}, its contract says {expected.source}; "
+                "correct the contract or the table"
+            )
+    if nullable := [column for column in contract.key if column not in required]:
+        raise ContractError(f"{name}.{nullable[0]} is in the key but not NOT NULL; declare it so")
+    if not is_key_unique:
+        raise ContractError(
+            f"{name} has no unique index within the key ({', '.join(contract.key)}); "
+            "create one or correct the contract"
+        )
+    if contract.deletes is Deletes.TOMBSTONE:
+        _check_tombstones(name, triggers, has_tombstones)
+    _check_reachable(session, contract, name)
+    if not is_cursor_indexed:
+        logger.warning("no index begins with the cursor, so each poll reads the whole table",
+                       extra={"source_table": name, "cursor": contract.cursor})  # fmt: skip
+    if ignored := sorted(set(types) - set(contract.columns)):
+        logger.info("columns outside the contract are ignored",
+                    extra={"source_table": name, "columns": ignored})  # fmt: skip
+
+
+def _check_tombstones(name: str, triggers: int, has_tombstones: bool) -> None:
+    remedy = 'create it (docs/operations) or set deletes = "audit" in the contract'
+    if not has_tombstones:
+        raise ContractError(f"{name}: no table {TOMBSTONES}, deletes would be missed; {remedy}")
+    for bit, event in ((_DELETE_TRIGGER, "DELETE"), (_TRUNCATE_TRIGGER, "TRUNCATE")):
+        if not triggers & bit:
+            raise ContractError(
+                f"{name}: no enabled {event} trigger, {event}s would be missed; {remedy}"
+            )
+
+
+def _check_reachable(session: Session, contract: TableContract, name: str) -> None:
+    statement = render(
+        "unreachable", relation=relation(contract), cursor=identifier(contract.cursor)
+    )
+    if (session.run(statement) or [[False]])[0][0]:
+        raise ContractError(
+            f"{name} has rows whose {contract.cursor} is NULL, infinite or before year 1, which no "
+            f"window reaches; set {contract.cursor} in those rows and declare it NOT NULL"
+        )

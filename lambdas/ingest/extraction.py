@@ -1,0 +1,175 @@
+"""Lands captured rows as one Parquet file on disk, by DuckDB, and states the facts of that file.
+
+Landing knows nothing of polling: any DuckDB relation with the contract's columns and `_op` will do.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import duckdb_extension_postgres_scanner
+
+from lakehouse.contract import TableContract
+from lakehouse.errors import ContractError, LandingError
+from lakehouse.ledger import Batch
+from lakehouse.rowhash import content, row_hash
+from lambdas.ingest.source import Source
+from lambdas.ingest.statements import identifier, literal, render
+
+MEMORY_LIMIT: Final = "256MB"
+THREADS: Final = 2
+_EXTENSION = next(
+    Path(duckdb_extension_postgres_scanner.__file__).parent.rglob("*.duckdb_extension")
+)
+_DISK_SIGNS = ("No space left", "Could not write", "Cannot open file", "failed to offload")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a bronze file holds: rows with `_op` D included, and the sum of its row hashes."""
+
+    rows: int
+    deletes: int
+    broken: int
+    content: int
+
+
+def from_source(statement: str) -> str:
+    """DuckDB relation: the rows of a statement that PostgreSQL runs."""
+    return f"SELECT * FROM postgres_query('source', {literal(statement)})"
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """One batch's files in `directory`, written over a DuckDB connection to the source."""
+
+    database: duckdb.DuckDBPyConnection
+    source: Source
+    contract: TableContract
+    batch: Batch
+    directory: Path
+
+    @property
+    def bronze_file(self) -> Path:
+        """The rows of the batch."""
+        return self.directory / "bronze.parquet"
+
+    @property
+    def quarantine_file(self) -> Path:
+        """The rows that were set aside."""
+        return self.directory / "quarantine.parquet"
+
+    def land(self, captured: str) -> Facts:
+        """Writes the relation `captured` to `bronze_file`; rows with `_op` `!` are still in it."""
+        self.run(
+            render(
+                "land",
+                columns=", ".join(identifier(name) for name in self.contract.columns),
+                row_hash=row_hash(self.contract, "duckdb"),
+                captured=captured,
+                path=literal(str(self.bronze_file)),
+                dictionary=self._dictionary,
+                **self._marks,
+            )
+        )
+        self._check_types()
+        return self._describe()
+
+    def set_aside(self, captured: str) -> Facts:
+        """Moves the rows with `_op` `!`, whose raw form is `captured`, to `quarantine_file`."""
+        kept = self.directory / "kept.parquet"
+        paths = {"path": literal(str(self.bronze_file)), "kept": literal(str(kept))}
+        self.run(render("keep", **paths, owner=self._marks["owner"], dictionary=self._dictionary))
+        kept.replace(self.bronze_file)
+        table, path = literal(self.contract.table), literal(str(self.quarantine_file))
+        self.run(render("quarantine", table=table, captured=captured, path=path, **self._marks))
+        return self._describe()
+
+    def run(self, statement: str) -> list[tuple[Any, ...]]:
+        """Runs a DuckDB statement; names the source or the disk when it fails."""
+        try:
+            return self.database.execute(statement).fetchall()
+        except duckdb.Error as failed:
+            raise self._failure(failed) from None
+
+    def _failure(self, failed: duckdb.Error) -> Exception:
+        message = str(failed)
+        if isinstance(
+            failed, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException
+        ):
+            return failed  # a defect of ours; names columns, never values
+        if any(sign in message for sign in _DISK_SIGNS):
+            return LandingError(
+                f"{self.contract.table} batch {self.batch.name}: the function's disk can't hold "
+                f"the batch: {message.splitlines()[0]}; raise its storage or lower chunk_rows"
+            )
+        if isinstance(failed, duckdb.OutOfMemoryException):
+            return LandingError(
+                f"{self.contract.table} batch {self.batch.name} needs more than {MEMORY_LIMIT}; "
+                "lower chunk_rows"
+            )
+        return self.source.failure(_server_message(message))
+
+    @property
+    def _marks(self) -> dict[str, str]:
+        return {
+            "batch": literal(self.batch.name),
+            "ingested_at": literal(self.batch.opened_at),
+            "owner": literal(self.batch.owner),
+        }
+
+    @property
+    def _dictionary(self) -> str:
+        """DuckDB's dictionaries take -0.0 for 0.0, so columns that can tell them apart get none."""
+        has_floats = {"FLOAT", "DOUBLE"} & {kind.duckdb for kind in self.contract.types.values()}
+        return "DICTIONARY_SIZE_LIMIT 0, " if has_floats else ""
+
+    def _describe(self) -> Facts:
+        path = literal(str(self.bronze_file))
+        [facts] = self.run(render("describe", content=content("_row_hash", "duckdb"), path=path))
+        return Facts(*(int(fact) for fact in facts))
+
+    def _check_types(self) -> None:
+        """A changed type would change values: what was written must be what the contract says."""
+        path = literal(str(self.bronze_file))
+        written = self.run(f"DESCRIBE SELECT * FROM read_parquet({path})")
+        for (name, kind, *_), expected in zip(written, self.contract.types.values(), strict=False):
+            if kind.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ") != expected.duckdb:
+                raise ContractError(
+                    f"{self.contract.table}.{name} arrived as {kind} instead of {expected.duckdb}; "
+                    "nothing was landed"
+                )
+
+
+def _server_message(message: str) -> str:
+    """The message without the statement and without the connection string, which holds a secret."""
+    if "Unable to connect" in message:
+        return "Unable to connect: " + message.splitlines()[0].rpartition('": ')[2]
+    for mark in ("ERROR:", "FATAL:", "server closed"):
+        if mark in message:
+            return message[message.index(mark) :].splitlines()[0]
+    return "the reader failed; its message is withheld, since it may hold values"
+
+
+@contextmanager
+def reading(
+    source: Source, contract: TableContract, batch: Batch, directory: Path
+) -> Iterator[Extraction]:
+    """An extraction over one connection and one snapshot of the source, taken at its first read."""
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY_LIMIT,
+        "threads": THREADS,
+        "temp_directory": str(directory),
+        "preserve_insertion_order": False,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    with duckdb.connect(config=settings) as database:
+        extraction = Extraction(database, source, contract, batch, directory)
+        extraction.run(f"LOAD {literal(str(_EXTENSION))}")
+        extraction.run(f"ATTACH {literal(source.dsn())} AS source (TYPE postgres, READ_ONLY)")
+        extraction.run("BEGIN TRANSACTION")
+        yield extraction

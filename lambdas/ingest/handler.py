@@ -1,0 +1,52 @@
+"""Entry of the ingest Lambda."""
+
+from typing import Any
+
+import boto3
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from lakehouse.contract import load_contracts
+from lakehouse.environment import IngestEnvironment
+from lakehouse.errors import ConfigurationError
+from lakehouse.ledger_client import Ledger
+from lakehouse.validation import check
+from lambdas.ingest.bronze import Bronze
+from lambdas.ingest.models import IngestEvent
+from lambdas.ingest.run import Ingest
+from lambdas.ingest.source import lambda_source
+from lambdas.telemetry import logger, metrics, tracer
+
+environment = IngestEnvironment.read()
+contracts = load_contracts()
+ledger = Ledger(boto3.client("dynamodb"), environment.watermark_table)
+bronze = Bronze(boto3.client("s3"), environment.bronze_bucket)
+
+
+@metrics.log_metrics
+@tracer.capture_lambda_handler(capture_response=False)
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
+    """Takes one batch of one table; its result says whether to invoke again."""
+    request = check(IngestEvent, event, "event of the ingest")
+    logger.append_keys(source_table=request.table, run_id=request.run_id)
+    if request.table not in contracts:
+        raise ConfigurationError(
+            f"no contract for table {request.table!r}; known: {', '.join(contracts)}"
+        )
+    timeout = environment.statement_timeout_seconds
+    result = Ingest(
+        contract=contracts[request.table],
+        source=lambda_source(environment, request.table, timeout),
+        ledger=ledger,
+        bronze=bronze,
+        run_id=request.run_id,
+        chunk_rows=environment.chunk_rows,
+        margin_seconds=environment.horizon_margin_seconds,
+    ).run()
+    logger.info("ingested", extra=result.model_dump(mode="json"))
+    metrics.add_dimension("source_table", request.table)
+    metrics.add_metric("RowsIngested", MetricUnit.Count, result.rows)
+    metrics.add_metric("RowsQuarantined", MetricUnit.Count, result.quarantined)
+    metrics.add_metric("HorizonHeld", MetricUnit.Seconds, result.horizon_held_seconds)
+    return result.model_dump(mode="json")

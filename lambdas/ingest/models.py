@@ -1,0 +1,41 @@
+"""What goes into the ingest Lambda and what comes out."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class IngestEvent(BaseModel):
+    """Which table to ingest, and for which run of the pipeline."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    table: str
+    run_id: str
+
+
+class IngestResult(BaseModel):
+    """What one invocation did. Times are ISO text in UTC with microseconds.
+
+    `rows` counts what was landed, deletes included; `pending_*` what waits for the merge.
+    """
+
+    table: str
+    batch_id: str | None
+    """None when nothing was new."""
+    rows: int
+    deletes: int
+    quarantined: int
+    files: int
+    bytes: int
+    window_from: str | None
+    window_to: str | None
+    """Everything stamped before it is in bronze, once `has_more` is false."""
+    ingest_date: str | None
+    has_more: bool
+    """More of the window, or a sweep, is due: invoke again."""
+    pending_rows: int
+    pending_batches: int
+    oldest_pending_at: str | None
+    catalog_signature: str
+    crawl_due: bool
+    horizon_held_seconds: float
+    horizon_culprit: str | None

@@ -1,0 +1,175 @@
+"""Takes one batch of one table from the source to bronze: plan, claim, extract, land, commit."""
+
+import tempfile
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from lakehouse.contract import TableContract
+from lakehouse.errors import LedgerError
+from lakehouse.ledger import (
+    Batch,
+    Kind,
+    State,
+    Watermark,
+    bronze_key,
+    quarantine_key,
+)
+from lakehouse.ledger_client import Ledger
+from lambdas.ingest.bronze import Bronze
+from lambdas.ingest.capture import Capture, Range, range_of
+from lambdas.ingest.catalog import check_source
+from lambdas.ingest.horizon import Horizon, take_horizon
+from lambdas.ingest.models import IngestResult
+from lambdas.ingest.result import outcome
+from lambdas.ingest.source import Session, Source
+
+
+@dataclass(frozen=True)
+class Ingest:
+    """One invocation for one table. `owner` names this attempt in the ledger."""
+
+    contract: TableContract
+    source: Source
+    ledger: Ledger
+    bronze: Bronze
+    run_id: str
+    chunk_rows: int
+    margin_seconds: float
+    owner: str = field(default_factory=lambda: uuid4().hex)
+
+    def run(self) -> IngestResult:
+        """Finishes the batch that was left open, or takes the next one, or finds nothing new."""
+        begun = time.monotonic()
+        watermark = self.ledger.watermark(self.contract.table, self.contract.cursor)
+        if watermark.cursor != self.contract.cursor:
+            raise LedgerError(
+                f"{self.contract.table}: the watermark counts by {watermark.cursor!r}, the "
+                f"contract by {self.contract.cursor!r}; restore the contract or reload the table"
+            )
+        known = self.ledger.batches(
+            self.contract.table, min(watermark.merged_batch_id, watermark.batch_id)
+        )
+        with self.source.session() as session:
+            horizon = take_horizon(session, self.source.address, self.margin_seconds)
+            check_source(session, self.contract)
+            batch = next((b for b in known if b.state is not State.COMMITTED), None)
+            if batch:
+                batch = self._claim(watermark, batch)
+            else:
+                watermark, batch = self._plan(session, watermark, horizon)
+        if batch:
+            if batch.state is State.OPEN:
+                batch = self.ledger.extracted(self._extract(batch))
+            at = later(horizon.now, time.monotonic() - begun)
+            watermark, batch = self.ledger.commit(watermark, batch, at)
+            known = [*(b for b in known if b.batch_id != batch.batch_id), batch]
+        return outcome(self.contract, watermark, batch, known, horizon)
+
+    def _claim(self, watermark: Watermark, batch: Batch) -> Batch:
+        if batch.batch_id != watermark.batch_id + 1:
+            raise LedgerError(
+                f"{self.contract.table} batch {batch.name} is {batch.state}, but the watermark "
+                f"stands at {watermark.batch_id}; another ingest is at work, or items were edited"
+            )
+        return self.ledger.claim(batch, self.owner, self.run_id)
+
+    def _plan(
+        self, session: Session, watermark: Watermark, horizon: Horizon
+    ) -> tuple[Watermark, Batch | None]:
+        """Opens the next batch; or moves the watermark when the window is empty."""
+        if watermark.truncated_at and watermark.horizon is None:
+            return watermark, self._open(
+                watermark, horizon, Kind.SWEEP, self._sweep_range(watermark)
+            )
+        end = watermark.horizon or horizon.below
+        if end is None or (watermark.cursor_value is not None and end <= watermark.cursor_value):
+            return watermark, None
+        is_load = watermark.is_loading or watermark.cursor_value is None
+        capture = Capture(self.contract, Kind.LOAD if is_load else Kind.DELTA)
+        window = Range(watermark.cursor_value, watermark.cursor_key, end)
+        if watermark.horizon is None:
+            watermark = replace(watermark, truncated_at=capture.truncated_at(session, window))
+        if capture.is_empty(session, window):
+            after = replace(watermark, cursor_value=end, cursor_key=None, horizon=None,
+                            is_loading=False, updated_at=horizon.now)  # fmt: skip
+            return self.ledger.move(watermark, after), None
+        chunk = capture.boundary(session, window, self.chunk_rows)
+        return watermark, self._open(watermark, horizon, capture.kind, chunk, end)
+
+    @staticmethod
+    def _sweep_range(watermark: Watermark) -> Range:
+        at = watermark.truncated_at or ""
+        return Range(at, None, at)
+
+    def _open(
+        self, watermark: Watermark, horizon: Horizon, kind: Kind, chunk: Range, end: str = ""
+    ) -> Batch:
+        batch = Batch(
+            source_table=self.contract.table,
+            batch_id=watermark.batch_id + 1,
+            kind=kind,
+            window_from=chunk.start,
+            after_key=chunk.after_key,
+            window_to=chunk.end,
+            upto_key=chunk.upto_key,
+            horizon=end or chunk.end,
+            truncated_at=watermark.truncated_at,
+            opened_at=horizon.now,
+            run_id=self.run_id,
+            owner=self.owner,
+        )
+        self.ledger.open(batch)
+        return batch
+
+    def _extract(self, batch: Batch) -> Batch:
+        """Writes the batch's objects; returns it with their facts."""
+        # loads DuckDB, which an idle poll never needs
+        from lambdas.ingest.extraction import from_source, reading
+        from lambdas.ingest.sweep import swept
+
+        begun = time.monotonic()
+        part = (batch.source_table, batch.ingest_date, batch.batch_id)
+        keys = bronze_key(*part), quarantine_key(*part)
+        # what a former attempt left; read before the source, so that a later attempt's is noticed
+        former = [self.bronze.etag(key) if batch.attempts > 1 else None for key in keys]
+        capture = Capture(self.contract, batch.kind)
+        with (
+            tempfile.TemporaryDirectory(prefix="ingest-") as directory,
+            reading(self.source, self.contract, batch, Path(directory)) as extraction,
+        ):
+            if batch.kind is Kind.SWEEP:
+                committed = [
+                    b for b in self.ledger.batches(batch.source_table) if b.state is State.COMMITTED
+                ]
+                facts = extraction.land(swept(extraction, capture, self.bronze, committed))
+            else:
+                facts = extraction.land(from_source(capture.rows(range_of(batch))))
+            broken = facts.broken
+            if broken:
+                facts = extraction.set_aside(from_source(capture.set_aside(range_of(batch))))
+            files, quarantine_files = [], []
+            if facts.rows or former[0]:
+                path = extraction.bronze_file
+                files = [self.bronze.put(path, keys[0], facts.rows, former[0])]
+            if broken:
+                path = extraction.quarantine_file
+                quarantine_files = [self.bronze.put(path, keys[1], broken, former[1])]
+        return replace(
+            batch,
+            rows=facts.rows,
+            deletes=facts.deletes,
+            content=facts.content,
+            quarantined=broken,
+            files=tuple(files),
+            quarantine_files=tuple(quarantine_files),
+            seconds=round(time.monotonic() - begun, 3),
+        )
+
+
+def later(moment: str, seconds: float) -> str:
+    """The source's clock `seconds` after `moment`; the function's own clock is never trusted."""
+    at = datetime.fromisoformat(moment) + timedelta(seconds=seconds)
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,119 @@
+"""The source database as the ingest sees it: one short session, then one reading connection."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import pg8000.exceptions
+
+from lakehouse.environment import DatabaseEnvironment
+from lakehouse.errors import SourceError, SourceUnavailableError
+from lambdas import database
+
+APPLICATION: Final = "lakehouse-ingest"
+"""First part of `application_name`, before `/<table>`."""
+
+
+class Session(Protocol):
+    """What the ingest uses of a `pg8000.native.Connection`."""
+
+    def run(self, sql: str) -> list[list[Any]] | None:
+        """Runs one statement in its own transaction."""
+
+    def close(self) -> None:
+        """Ends the session."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """How to reach the source. `dsn` is a libpq connection string and holds a secret."""
+
+    address: str
+    """Database and host, for messages."""
+    connect: Callable[[], Session]
+    dsn: Callable[[], str]
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A session for small statements; errors are named for the database."""
+        session = self.connect()
+        try:
+            yield session
+        except pg8000.exceptions.DatabaseError as refused:
+            raise self.failure(database.said(refused), database.sql_state(refused)) from None
+        except (pg8000.exceptions.InterfaceError, OSError) as broken:
+            raise SourceUnavailableError(f"{self.address} broke the connection: {broken}") from None
+        finally:
+            _close(session)
+
+    def failure(self, message: str, code: str = "") -> SourceError:
+        """The error for a message of the database server (`code` is its SQLSTATE, if known)."""
+        if code.startswith(("08", "57P", "53")) or any(sign in message for sign in _TRANSIENT):
+            return SourceUnavailableError(f"{self.address} broke the connection: {message}")
+        if code == "57014" or "statement timeout" in message:
+            return SourceError(
+                f"{self.address} stopped the statement: {message}; raise "
+                "statement_timeout_seconds or lower chunk_rows in the stage"
+            )
+        return SourceError(f"{self.address} refused the statement: {message}")
+
+
+_TRANSIENT: Final = (
+    "Unable to connect",
+    "server closed the connection",
+    "terminating connection",
+    "connection to server",
+    "could not receive data",
+    "could not send data",
+    "SSL SYSCALL",
+    "the database system is",
+    "no connection to the server",
+)
+
+
+def _close(session: Session) -> None:
+    # the server may have ended it already; what went wrong is raised elsewhere
+    with suppress(pg8000.exceptions.Error, OSError):
+        session.close()
+
+
+def lambda_source(target: DatabaseEnvironment, table: str, timeout_seconds: int) -> Source:
+    """The source as the Lambda reaches it: TLS verified to the host name, IAM token."""
+    application = f"{APPLICATION}/{table}"
+
+    def dsn() -> str:
+        return conninfo(
+            host=target.database_host,
+            port=target.database_port,
+            dbname=target.database_name,
+            user=target.database_user,
+            password=database.auth_token(target),
+            sslmode="verify-full",
+            sslrootcert=database.ca_file(),
+            connect_timeout=10,
+            application_name=application,
+            options=session_options(timeout_seconds),
+        )
+
+    return Source(
+        address=f"database {target.database_name!r} at {target.database_host}",
+        connect=lambda: database.connect(target, application, timeout_seconds),
+        dsn=dsn,
+    )
+
+
+def session_options(timeout_seconds: int) -> str:
+    """Settings of the reading connection; it can't write, whatever the role may do."""
+    return (
+        f"-c statement_timeout={timeout_seconds * 1000} -c default_transaction_read_only=on "
+        "-c TimeZone=UTC -c client_encoding=UTF8"
+    )
+
+
+def conninfo(**settings: object) -> str:
+    """A libpq connection string with every value quoted."""
+    return " ".join(
+        "{}='{}'".format(name, str(value).replace("\\", "\\\\").replace("'", "\\'"))
+        for name, value in settings.items()
+    )

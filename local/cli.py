@@ -1,0 +1,123 @@
+"""The command line of the local AWS; `make` calls it, `python -m local --help` lists it."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from lakehouse.errors import LakehouseError
+from lakehouse.settings import stage_names
+from local import deployment, progress
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; 0 when it did what was asked, 1 with one clear message when it did not."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        code: int = chosen.run(chosen)
+        return code
+    except LakehouseError as error:
+        progress.fail(chosen.command, str(error), _remedy(chosen.command))
+        return 1
+    except KeyboardInterrupt:
+        progress.console.print("\ninterrupted; what runs goes on (make status), make down stops it")
+        return 130
+
+
+def _remedy(command: str) -> str:
+    return {
+        "up": "make down, then make up",
+        "demo": "make logs, then make down",
+        "run": "make logs WHAT=ingest, make logs WHAT=glue",
+        "destroy": "make status",
+        "synth": "mend the file that is named, then make synth again",
+    }.get(command, "make status")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(
+        name: str, run: Callable[[argparse.Namespace], int], description: str
+    ) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=description, description=description)
+        command.set_defaults(run=run)
+        return command
+
+    # Commands import what they need: `synth` must not wait for the engines of `up`.
+    def up(_: argparse.Namespace) -> int:
+        from local.lifecycle import up as bring_up
+
+        bring_up()
+        return 0
+
+    def down(_: argparse.Namespace) -> int:
+        from local.lifecycle import down as take_down
+
+        take_down()
+        return 0
+
+    def destroy(_: argparse.Namespace) -> int:
+        from local.lifecycle import destroy as take_out
+
+        take_out()
+        return 0
+
+    def run(chosen: argparse.Namespace) -> int:
+        from local.operations import run_now
+
+        return run_now(force_merge=not chosen.when_due)
+
+    def status(_: argparse.Namespace) -> int:
+        from local.operations import show_status
+
+        return show_status()
+
+    def logs(chosen: argparse.Namespace) -> int:
+        from local.operations import show_logs
+
+        return show_logs(chosen.what, chosen.lines)
+
+    def dashboard(_: argparse.Namespace) -> int:
+        from local.lifecycle import show_dashboard
+
+        return show_dashboard()
+
+    def demo(chosen: argparse.Namespace) -> int:
+        from local.demo import demonstrate
+
+        return demonstrate(once=chosen.once)
+
+    def synth(chosen: argparse.Namespace) -> int:
+        with progress.step(f"synth {chosen.stage}") as step:
+            deployment.synth(chosen.stage, step=step)
+            step.say(f"templates are in .local/cdk.out/{chosen.stage}")
+        return 0
+
+    def cdk(chosen: argparse.Namespace) -> int:
+        return deployment.pass_through(chosen.arguments)
+
+    add("up", up, "start the local AWS and deploy the app into it; leaves it running")
+    add("down", down, "stop the local AWS and forget its state; downloads stay")
+    add("destroy", destroy, "cdk destroy every stack; the empty local AWS goes on running")
+    add("run", run, "one pipeline run now, told state by state").add_argument(
+        "--when-due", action="store_true", help="merge only if it is due, as a schedule does"
+    )
+    add("status", status, "what runs, what is deployed, the last runs, the watermarks")
+    command = add("logs", logs, "the last lines of one component's log")
+    command.add_argument("what", nargs="?", default="all", help="a component; 'all' lists them")
+    command.add_argument("--lines", type=int, default=40)
+    add("dashboard", dashboard, "start the dashboard if it is not running, and say where it is")
+    add("demo", demo, "everything: up, wait for the schedules, run, reconcile").add_argument(
+        "--once", action="store_true", help="stop after the first reconciled run; JSON at the end"
+    )
+    add("synth", synth, "the stage's CloudFormation templates; needs no credentials").add_argument(
+        "stage", help=f"one of {', '.join(stage_names())}"
+    )
+    command = add("cdk", cdk, "the pinned CDK CLI with your own AWS credentials")
+    command.add_argument("arguments", nargs=argparse.REMAINDER)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""Puts the app into the local account with the real CDK CLI, and takes it out again."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from lakehouse.errors import LocalError
+from lakehouse.settings import Stage
+from local import layout, toolchain
+from local.account import Account
+from local.progress import Step
+
+_CDK_OUTPUTS: Final = layout.STATE / "cdk-outputs.json"
+
+_OUTPUTS: Final = {
+    # Key of outputs.json: name of a stack output.
+    "state_machine_arn": "StateMachineArn",
+    "bronze_bucket": "BronzeBucket",
+    "silver_bucket": "SilverBucket",
+    "gold_bucket": "GoldBucket",
+    "watermark_table": "WatermarkTable",
+    "bronze_database": "BronzeDatabaseName",
+    "silver_database": "SilverDatabaseName",
+    "gold_database": "GoldDatabaseName",
+    "crawler": "Crawler",
+    "glue_job": "GlueJob",
+    "workgroup": "Workgroup",
+    "generator_function": "GeneratorFunction",
+    "ingest_function": "IngestFunction",
+    "dashboard_role": "DashboardRole",
+}
+
+
+def synth(stage: str, extra: Sequence[str] = (), *, step: Step | None = None) -> None:
+    """`cdk synth` of a stage into `.local/cdk.out/<stage>`; needs no credentials."""
+    output = layout.CDK_OUT / stage
+    _cdk(
+        ["synth", "--quiet", "-c", f"stage={stage}", "--output", str(output), *extra],
+        toolchain.tool_environment(),
+        step,
+    )
+
+
+def deploy(account: Account, stage: Stage, step: Step) -> None:
+    """Bootstraps the account while the app synthesizes, then deploys all stacks."""
+    environment = toolchain.tool_environment() | account.environment()
+    place = f"aws://{layout.ACCOUNT}/{layout.REGION}"
+    with ThreadPoolExecutor(2) as pool:
+        bootstrap = pool.submit(
+            _cdk, ["bootstrap", place, "--app", ""], environment, None, layout.STATE
+        )
+        synth(stage.name, step=step)
+        bootstrap.result()
+    _cdk(
+        [
+            "deploy",
+            "--all",
+            "--app",
+            str(layout.CDK_OUT / stage.name),
+            "--require-approval",
+            "never",
+            "--concurrency",
+            "4",
+            "--asset-parallelism",
+            "--outputs-file",
+            str(_CDK_OUTPUTS),
+        ],
+        environment,
+        step,
+    )
+
+
+def destroy(account: Account, stage: Stage, step: Step) -> None:
+    """`cdk destroy` of all stacks."""
+    _cdk(
+        ["destroy", "--all", "--force", "--app", str(layout.CDK_OUT / stage.name)],
+        toolchain.tool_environment() | account.environment(),
+        step,
+    )
+
+
+def write_outputs(account: Account, stage: Stage) -> dict[str, str]:
+    """Writes `.local/outputs.json`: all that a client needs, as one flat object."""
+    stacks = json.loads(_CDK_OUTPUTS.read_text())
+    values = {name: value for stack in stacks.values() for name, value in stack.items()}
+    database = json.loads((layout.STATE / "rds" / f"{stage.prefix}-source.json").read_text())
+    outputs = {
+        "endpoint_url": account.endpoint_url,
+        "region": layout.REGION,
+        "aws_access_key_id": account.access_key,
+        "aws_secret_access_key": account.secret_key,
+        **{key: values[output] for key, output in _OUTPUTS.items()},
+        "database_dsn": database["dsn"],
+        "dashboard_url": f"http://127.0.0.1:{layout.dashboard_port()}",
+    }
+    # Written whole or not at all: whoever waits for the file reads a complete one.
+    unfinished = layout.OUTPUTS.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(outputs, indent=2) + "\n")
+    unfinished.chmod(0o600)
+    unfinished.replace(layout.OUTPUTS)
+    return outputs
+
+
+def pass_through(arguments: Sequence[str]) -> int:
+    """The pinned CDK CLI with the caller's own AWS configuration; its exit code."""
+    toolchain.ensure_cdk()
+    own = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    environment = toolchain.tool_environment() | own
+    return subprocess.run(
+        [*_command(), *arguments], env=environment, cwd=layout.ROOT, check=False
+    ).returncode
+
+
+def _command() -> list[str]:
+    return [str(toolchain.node_directory() / "node"), str(toolchain.ensure_cdk())]
+
+
+def _cdk(
+    arguments: Sequence[str],
+    environment: dict[str, str],
+    step: Step | None,
+    directory: Path = layout.ROOT,
+) -> None:
+    process = subprocess.Popen(
+        [*_command(), "--no-notices", "--ci", "--progress", "events", *arguments],
+        env={**environment, layout.MARKER: str(layout.HOME)},
+        cwd=directory,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    lines: list[str] = []
+    assert process.stdout is not None
+    layout.LOGS.mkdir(parents=True, exist_ok=True)
+    with (layout.LOGS / "cdk.log").open("a") as log:
+        for line in process.stdout:
+            log.write(line)
+            text = re.sub(r"\x1b\[[0-9;]*m", "", line).strip()
+            if text:
+                lines.append(text)
+                if step:
+                    step.note(_news(text))
+    if process.wait():
+        raise LocalError(f"cdk {arguments[0]}: {_cause(lines)}")
+
+
+def _news(text: str) -> str:
+    """The part of a CDK line worth a glance: which resource of which stack is being made."""
+    event = re.search(r"(\S+) \| +[\d/]+ .*\| (\S+) +\| (AWS::\S+|Custom::\S+)", text)
+    return f"{event[1]} {event[3]} {event[2]}" if event else text[:100]
+
+
+def _cause(lines: Sequence[str]) -> str:
+    """The line of CDK's output that tells why it failed."""
+    telling = [line for line in lines if re.search(r"error:|FAILED|❌|Error", line)]
+    return " | ".join((telling or list(lines))[-3:]) or "it printed nothing"

@@ -1,0 +1,1 @@
+"""The real engines of the local AWS; none of them knows the emulator."""

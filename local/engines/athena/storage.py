@@ -1,0 +1,203 @@
+"""From Glue tables to DuckDB relations: which objects are read, and as which types."""
+
+import json
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import duckdb
+
+from local.engines.athena.catalog import Catalog, is_iceberg
+from local.engines.athena.errors import AthenaError, refuse
+from local.engines.athena.iceberg import Snapshot, read_metadata
+from local.engines.athena.parquet import parquet_column, partition_value, top_level
+from local.engines.athena.scope import Relation, column_label, literal, quoted
+from local.engines.athena.types import Type
+from local.engines.athena.typetext import parse_type
+
+_REMEMBERED: Final = 20_000
+"""Footers and metadata files kept; each is named by an ETag or is never rewritten."""
+
+
+@dataclass(frozen=True)
+class S3Settings:
+    """How S3 is reached. `endpoint` is `http://host:port`, buckets go by path."""
+
+    endpoint: str
+    region: str
+    access_key_id: str
+    secret_access_key: str
+
+
+@dataclass(frozen=True)
+class S3File:
+    """One object."""
+
+    uri: str
+    etag: str
+    size: int
+
+
+class Storage:
+    """Reads tables. `footers` and `metadata` remember only what can't change under its name."""
+
+    def __init__(self, catalog: Catalog, s3: Any) -> None:
+        self.catalog, self.s3 = catalog, s3
+        self.footers: OrderedDict[tuple[str, str], tuple[tuple[str, str], ...]] = OrderedDict()
+        self.metadata: OrderedDict[str, Snapshot] = OrderedDict()
+
+    def relation(
+        self, table: dict[str, Any], cursor: duckdb.DuckDBPyConnection
+    ) -> tuple[Relation, int]:
+        """The table's relation and the bytes that reading it whole takes."""
+        if is_iceberg(table):
+            return self._iceberg(table)
+        return self._parquet(table, cursor)
+
+    def _iceberg(self, table: dict[str, Any]) -> tuple[Relation, int]:
+        location = table["Parameters"]["metadata_location"]
+        snapshot = self.metadata.get(location)
+        if snapshot is None:
+            bucket, key = split(location)
+            body = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            snapshot = _remember(self.metadata, location, read_metadata(json.loads(body)))
+        columns = [
+            f"{_iceberg_column(name, type_)} AS {column_label(i)}"
+            for i, (name, type_) in enumerate(snapshot.columns)
+        ]
+        if snapshot.empty:
+            return _empty(snapshot.columns), 0
+        sql = f"SELECT {', '.join(columns)} FROM iceberg_scan({literal(location)})"
+        return _relation(sql, snapshot.columns), snapshot.bytes
+
+    def _parquet(
+        self, table: dict[str, Any], cursor: duckdb.DuckDBPyConnection
+    ) -> tuple[Relation, int]:
+        descriptor = table.get("StorageDescriptor") or {}
+        _only_parquet(table, descriptor)
+        columns = [
+            (c["Name"].lower(), parse_type(c["Type"])) for c in descriptor.get("Columns") or []
+        ]
+        keys = [
+            (c["Name"].lower(), parse_type(c["Type"])) for c in table.get("PartitionKeys") or []
+        ]
+        root = (descriptor.get("Location") or "").rstrip("/") + "/"
+        listed = self.files(root)
+        parts: list[tuple[list[S3File], list[str]]] = [] if keys else [(listed, [])]
+        for partition in self.catalog.partitions(table) if keys else ():
+            folder = partition["StorageDescriptor"]["Location"].rstrip("/") + "/"
+            inside = folder.startswith(root)  # nearly always: then one listing serves them all
+            files = (
+                [f for f in listed if f.uri.startswith(folder)] if inside else self.files(folder)
+            )
+            parts.append((files, partition["Values"]))
+        parts = [(files, values) for files, values in parts if files]
+        if not parts:
+            return _empty([*columns, *keys]), 0
+        self._read_footers([f for files, _ in parts for f in files], cursor)
+        selects = [
+            select
+            for files, values in parts
+            for select in self._selects(files, columns, keys, values)
+        ]
+        total = sum(f.size for files, _ in parts for f in files)
+        return _relation(" UNION ALL ".join(selects), [*columns, *keys]), total
+
+    def _selects(
+        self,
+        files: list[S3File],
+        columns: list[tuple[str, Type]],
+        keys: list[tuple[str, Type]],
+        values: list[str],
+    ) -> Iterable[str]:
+        """One SELECT for each kind of file in a partition: files differ as schemas grow."""
+        kinds: dict[tuple[tuple[str, str], ...], list[S3File]] = {}
+        for file in files:
+            kinds.setdefault(self.footers[file.uri, file.etag], []).append(file)
+        constants = [partition_value(v, t) for v, (_, t) in zip(values, keys, strict=True)]
+        for footer, group in kinds.items():
+            have = {name.lower(): (name, kind) for name, kind in footer}
+            texts = [
+                parquet_column(*have[name], type_, group[0].uri)
+                if name in have
+                else f"CAST(NULL AS {type_.duckdb})"
+                for name, type_ in columns
+            ]
+            listed = ", ".join(
+                f"{text} AS {column_label(i)}" for i, text in enumerate([*texts, *constants])
+            )
+            uris = ", ".join(literal(file.uri) for file in group)
+            yield f"SELECT {listed} FROM read_parquet([{uris}], hive_partitioning = false)"
+
+    def files(self, location: str) -> list[S3File]:
+        """The objects under a location that Hive readers see: not those in `_` or `.` segments."""
+        bucket, prefix = split(location)
+        prefix = prefix if prefix.endswith("/") or not prefix else prefix + "/"
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return [
+            S3File(f"s3://{bucket}/{item['Key']}", item["ETag"], item["Size"])
+            for page in pages
+            for item in page.get("Contents") or []
+            if item["Size"] and not _hidden(item["Key"][len(prefix) :])
+        ]
+
+    def _read_footers(self, files: list[S3File], cursor: duckdb.DuckDBPyConnection) -> None:
+        new = [file for file in files if (file.uri, file.etag) not in self.footers]
+        if not new:
+            return
+        uris = ", ".join(literal(file.uri) for file in new)
+        nodes: dict[str, list[tuple[str, str | None, int]]] = {}
+        for uri, name, kind, children in cursor.execute(
+            "SELECT file_name, name, duckdb_type, coalesce(num_children, 0) "
+            f"FROM parquet_schema([{uris}])"
+        ).fetchall():
+            nodes.setdefault(uri, []).append((name, kind, children))
+        for file in new:
+            _remember(self.footers, (file.uri, file.etag), top_level(nodes[file.uri]))
+
+
+def split(location: str) -> tuple[str, str]:
+    """Bucket and key of an `s3://` address."""
+    scheme, _, rest = location.partition("://")
+    if scheme not in ("s3", "s3a", "s3n"):
+        raise AthenaError("INVALID_TABLE_PROPERTY", f"Not an S3 location: {location!r}")
+    bucket, _, key = rest.partition("/")
+    return bucket, key
+
+
+def _remember(memory: Any, key: Any, value: Any) -> Any:
+    memory[key] = value
+    if len(memory) > _REMEMBERED:
+        memory.popitem(last=False)
+    return value
+
+
+def _hidden(relative: str) -> bool:
+    return any(part.startswith(("_", ".")) for part in relative.split("/"))
+
+
+def _only_parquet(table: dict[str, Any], descriptor: dict[str, Any]) -> None:
+    library = str((descriptor.get("SerdeInfo") or {}).get("SerializationLibrary") or "")
+    formats = f"{library} {descriptor.get('InputFormat')}".lower()
+    classification = str((table.get("Parameters") or {}).get("classification") or "").lower()
+    if "parquet" not in formats and classification != "parquet":
+        raise refuse(f"table {table['Name']!r}, which is neither Parquet nor Iceberg")
+
+
+def _iceberg_column(name: str, type_: Type) -> str:
+    return f"CAST({quoted(name)} AS {type_.duckdb})"
+
+
+def _relation(sql: str, columns: Iterable[tuple[str, Type]]) -> Relation:
+    columns = list(columns)
+    labels = tuple(column_label(i) for i in range(len(columns)))
+    return Relation(sql, tuple(n for n, _ in columns), tuple(t for _, t in columns), labels)
+
+
+def _empty(columns: Iterable[tuple[str, Type]]) -> Relation:
+    columns = list(columns)
+    nulls = ", ".join(
+        f"CAST(NULL AS {t.duckdb}) AS {column_label(i)}" for i, (_, t) in enumerate(columns)
+    )
+    return _relation(f"SELECT {nulls} WHERE FALSE", columns)

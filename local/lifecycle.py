@@ -1,0 +1,126 @@
+"""Bringing the local AWS up, with everything deployed, and taking it down without a trace."""
+
+import shutil
+import sys
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from urllib.error import URLError
+
+from lakehouse.errors import LocalError
+from lakehouse.settings import load_stage
+from local import deployment, emulator, layout, processes, progress, toolchain
+from local.account import Account
+
+_START_SECONDS = 60
+
+
+def up(seconds: dict[str, float] | None = None) -> Account:
+    """Tools, emulator, deployment, dashboard; the running account. Repeating it deploys anew."""
+    stage = load_stage(layout.STAGE)
+    if not processes.is_running("emulator"):
+        processes.end_all()
+        shutil.rmtree(layout.STATE, ignore_errors=True)
+        layout.OUTPUTS.unlink(missing_ok=True)
+        processes.require_free_port(layout.gateway_port(), "LAKEHOUSE_PORT")
+        processes.require_free_port(layout.dashboard_port(), "LAKEHOUSE_DASHBOARD_PORT")
+    with progress.step("tools", seconds), ThreadPoolExecutor() as pool:
+        jars = pool.submit(toolchain.ensure_jars)
+        toolchain.ensure_cdk()
+        jars.result()
+    with progress.step("local AWS", seconds):
+        account = _start_emulator()
+    with progress.step("deploy", seconds) as step:
+        deployment.deploy(account, stage, step)
+        outputs = deployment.write_outputs(account, stage)
+    with progress.step("dashboard", seconds):
+        start_dashboard(account)
+    progress.console.print(f"dashboard: [bold]{outputs['dashboard_url']}[/bold]")
+    progress.console.print(
+        "endpoint, names and credentials: .local/outputs.json; the schedules fire each minute"
+    )
+    return account
+
+
+def down() -> None:
+    """Ends every process and deletes the state; harmless when nothing runs."""
+    with progress.step("stop") as step:
+        count = processes.end_all()
+        shutil.rmtree(layout.STATE, ignore_errors=True)
+        layout.OUTPUTS.unlink(missing_ok=True)
+        step.say(f"{count} processes ended; downloads are kept (make clean removes them)")
+
+
+def destroy() -> None:
+    """Removes every stack; the account stays, empty."""
+    account = Account.load()
+    stage = load_stage(layout.STAGE)
+    if not (layout.CDK_OUT / stage.name).is_dir():
+        raise LocalError("nothing was deployed from here; deploy it with: make up")
+    with progress.step("destroy") as step:
+        deployment.destroy(account, stage, step)
+        layout.OUTPUTS.unlink(missing_ok=True)
+
+
+def start_dashboard(account: Account) -> None:
+    """Streamlit, as the dashboard's role, on the dashboard's port; nothing if it runs already."""
+    if processes.is_running("dashboard"):
+        return
+    outputs = account.outputs
+    role = account.client("sts").assume_role(
+        RoleArn=outputs["dashboard_role"], RoleSessionName="dashboard", DurationSeconds=43_200
+    )["Credentials"]
+    stage = load_stage(layout.STAGE)
+    port = layout.dashboard_port()
+    processes.start(
+        "dashboard",
+        [
+            sys.executable,
+            "-m",
+            "streamlit",
+            "run",
+            str(layout.ROOT / "dashboard" / "app.py"),
+            "--server.port",
+            str(port),
+            "--server.address",
+            "127.0.0.1",
+            "--server.headless=true",
+        ],
+        toolchain.tool_environment()
+        | account.environment()
+        | {
+            "AWS_ACCESS_KEY_ID": role["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": role["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": role["SessionToken"],
+            "PYTHONPATH": str(layout.ROOT),
+            "TMPDIR": str(layout.TEMPORARY),
+            "GOLD_DATABASE": outputs["gold_database"],
+            "WORKGROUP": outputs["workgroup"],
+            "REFRESH_SECONDS": str(stage.dashboard.refresh_seconds),
+            "STAGE": stage.name,
+        },
+    )
+    processes.wait_for_port(port, "dashboard", _START_SECONDS)
+
+
+def show_dashboard() -> int:
+    """Starts the dashboard if need be and prints its address."""
+    start_dashboard(Account.load())
+    print(f"http://127.0.0.1:{layout.dashboard_port()}")
+    return 0
+
+
+def _start_emulator() -> Account:
+    if processes.is_running("emulator"):
+        return Account.load()
+    account = Account.create()
+    processes.start(
+        "emulator",
+        [sys.executable, "-m", "local.emulator"],
+        emulator.environment(account.access_key, account.secret_key),
+    )
+    processes.wait_for_port(layout.gateway_port(), "emulator", _START_SECONDS)
+    try:
+        urllib.request.urlopen(f"{account.endpoint_url}/_ministack/health", timeout=10).close()
+    except URLError as refused:
+        raise LocalError(f"the emulator does not answer: {refused}") from None
+    return account

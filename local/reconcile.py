@@ -1,0 +1,191 @@
+"""Counts and hashes the data where they lie: PostgreSQL, S3 and Athena, each asked by itself.
+
+Nothing here is taken from the ledger or from what a run said of itself. It compares data at rest:
+the caller sees to it that nobody writes meanwhile.
+"""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import awswrangler as wr
+import boto3
+import duckdb
+import pg8000.native
+import pyarrow.parquet as pq
+
+from lakehouse import columns, rowhash
+from lakehouse.contract import History, TableContract, load_contracts
+from local.account import Account
+
+
+@dataclass(frozen=True)
+class TableCount:
+    """Living rows of a table per place; `quarantined` keys are those whose newest is held back."""
+
+    source: int
+    bronze: int
+    silver: int
+    quarantined: int
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """What was found. `differences` says in words what does not agree; empty means reconciled."""
+
+    tables: dict[str, TableCount]
+    cities: int
+    revenue: Decimal
+    differences: list[str]
+
+    def summary(self) -> dict[str, Any]:
+        """The part of the demonstration's JSON object that is about data."""
+        return {
+            "reconciled": not self.differences,
+            "tables": {name: asdict(count) for name, count in self.tables.items()},
+            "gold": {"cities": self.cities, "revenue": float(self.revenue)},
+            **({"differences": self.differences} if self.differences else {}),
+        }
+
+
+def reconcile(account: Account) -> Reconciliation:
+    """Compares all tables: source = bronze, by count and content; bronze = silver + quarantine."""
+    outputs = account.outputs
+    session = boto3.Session(
+        aws_access_key_id=account.access_key,
+        aws_secret_access_key=account.secret_key,
+        region_name=outputs["region"],
+    )
+    wr.config.s3_endpoint_url = account.endpoint_url
+    wr.config.athena_endpoint_url = account.endpoint_url
+    wr.config.glue_endpoint_url = account.endpoint_url
+    wr.config.sts_endpoint_url = account.endpoint_url
+    wr.config.athena_query_wait_polling_delay = 0.1
+
+    def athena(sql: str) -> list[dict[str, Any]]:
+        frame = wr.athena.read_sql_query(
+            sql,
+            database=outputs["gold_database"],
+            workgroup=outputs["workgroup"],
+            ctas_approach=False,
+            boto3_session=session,
+        )
+        rows: list[dict[str, Any]] = frame.to_dict("records")
+        return rows
+
+    counts: dict[str, TableCount] = {}
+    differences: list[str] = []
+    with connect(outputs["database_dsn"]) as source:
+        for name, contract in load_contracts().items():
+            in_source = _source(source, contract)
+            in_bronze = _bronze(account, contract)
+            in_silver, held = _silver(athena, contract, outputs["silver_database"])
+            counts[name] = TableCount(in_source[0], in_bronze[0], in_silver[0], held)
+            differences += _compare(name, in_source, in_bronze, in_silver, held)
+        revenue = _one(source, "SELECT coalesce(sum(total_amount), 0) FROM fact_sales")
+    gold = athena(
+        "SELECT count(*) AS cities, sum(total_revenue) AS revenue FROM v_city_performance"
+    )
+    in_gold = Decimal(gold[0]["revenue"] or 0)
+    if not any(count.quarantined for count in counts.values()) and in_gold != Decimal(revenue):
+        differences.append(f"gold: revenue {in_gold} in Athena, {revenue} in PostgreSQL")
+    return Reconciliation(counts, int(gold[0]["cities"]), in_gold, differences)
+
+
+@contextmanager
+def connect(dsn: str) -> Iterator[pg8000.native.Connection]:
+    """A connection to the source by its DSN."""
+    parts = urlsplit(dsn)
+    connection = pg8000.native.Connection(
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        host=parts.hostname or "127.0.0.1",
+        port=parts.port or 5432,
+        database=parts.path.lstrip("/"),
+    )
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _source(source: pg8000.native.Connection, contract: TableContract) -> tuple[int, int]:
+    content = rowhash.content(rowhash.row_hash(contract, "postgres"), "postgres")
+    rows = source.run(f'SELECT count(*), {content} FROM "{contract.schema}"."{contract.table}"')
+    return int(rows[0][0]), int(rows[0][1])
+
+
+def _bronze(account: Account, contract: TableContract) -> tuple[int, int]:
+    """Living rows of bronze: each key's last version by batch, unless that is a delete."""
+    wanted = [*contract.key, columns.OP, columns.BATCH_ID, columns.ROW_HASH]
+    versions = duckdb.connect()
+    empty = True
+    for body in _objects(account, contract):
+        part = pq.read_table(io.BytesIO(body), columns=wanted)  # noqa: F841 (DuckDB reads it)
+        versions.execute(f"{'CREATE TABLE v AS' if empty else 'INSERT INTO v'} SELECT * FROM part")
+        empty = False
+    if empty:
+        return 0, 0
+    keys = ", ".join(f'"{name}"' for name in contract.key)
+    row = versions.execute(
+        f"""
+        WITH newest AS (
+            SELECT * FROM v
+            QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {columns.BATCH_ID} DESC) = 1
+        )
+        SELECT count(*), {rowhash.content(columns.ROW_HASH, "duckdb")}
+        FROM newest WHERE {columns.OP} <> 'D'
+        """
+    ).fetchone()
+    assert row is not None
+    return int(row[0]), int(row[1])
+
+
+def _objects(account: Account, contract: TableContract) -> Iterator[bytes]:
+    s3 = account.client("s3")
+    bucket = account.outputs["bronze_bucket"]
+    pages = s3.get_paginator("list_objects_v2").paginate(
+        Bucket=bucket, Prefix=f"bronze/{contract.table}/"
+    )
+    for page in pages:
+        for entry in page.get("Contents", []):
+            yield s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
+
+
+def _silver(athena: Any, contract: TableContract, silver: str) -> tuple[tuple[int, int], int]:
+    living = f" WHERE {columns.IS_CURRENT}" if contract.history is History.SCD2 else ""
+    hashes = athena(f"SELECT {columns.ROW_HASH} AS h FROM {silver}.{contract.table}{living}")
+    health = athena(
+        f"SELECT quarantined_keys AS keys FROM v_freshness WHERE source_table = '{contract.table}'"
+    )
+    content = sum(int(row["h"][:15], 16) for row in hashes)
+    return (len(hashes), content), int(health[0]["keys"]) if health else 0
+
+
+def _compare(
+    name: str,
+    source: tuple[int, int],
+    bronze: tuple[int, int],
+    silver: tuple[int, int],
+    quarantined: int,
+) -> list[str]:
+    found = []
+    if source[0] != bronze[0]:
+        found.append(f"{name}: {source[0]} rows in PostgreSQL, {bronze[0]} in bronze")
+    elif source[1] != bronze[1]:
+        found.append(f"{name}: PostgreSQL and bronze have {source[0]} rows of different content")
+    if bronze[0] != silver[0] + quarantined:
+        found.append(
+            f"{name}: {bronze[0]} rows in bronze, {silver[0]} in silver and {quarantined} held back"
+        )
+    elif bronze[1] != silver[1] and not quarantined:
+        found.append(f"{name}: bronze and silver have {bronze[0]} rows of different content")
+    return found
+
+
+def _one(source: pg8000.native.Connection, sql: str) -> Any:
+    return source.run(sql)[0][0]

@@ -1,0 +1,71 @@
+"""IAM: the resource that a Glue or Athena request is about, named as AWS names it."""
+
+import json
+from typing import Any
+
+from ministack.core import iam_actions
+from ministack.services import athena
+
+from local.seams.contract import Seam, check
+
+SEAMS = (
+    Seam(
+        iam_actions,
+        "extract_resource_arn",
+        ("service", "method", "path", "headers", "body", "query_params", "region", "account_id"),
+    ),
+)
+
+
+def install() -> None:
+    """Corrects the resource that the emulator's evaluator holds against the policies."""
+    check(SEAMS)
+    extract = iam_actions.extract_resource_arn
+
+    def corrected(
+        service: str,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        query_params: dict[str, Any],
+        region: str,
+        account_id: str,
+    ) -> str:
+        if service in ("glue", "athena"):
+            action = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
+            try:
+                request = json.loads(body or b"{}")
+            except json.JSONDecodeError:
+                request = {}
+            named = _glue(action, request) if service == "glue" else _athena(request)
+            if named:
+                return f"arn:aws:{service}:{region}:{account_id}:{named}"
+        arn: str = extract(service, method, path, headers, body, query_params, region, account_id)
+        return arn
+
+    iam_actions.extract_resource_arn = corrected
+
+
+def _glue(action: str, request: dict[str, Any]) -> str | None:
+    if "Crawler" in action:
+        return f"crawler/{request.get('Name') or request.get('CrawlerName')}"
+    if "Job" in action:
+        return f"job/{request.get('JobName') or request.get('Name')}"
+    database = request.get("DatabaseName")
+    if database is None:
+        name = request.get("Name") or request.get("DatabaseInput", {}).get("Name")
+        return f"database/{name}" if "Database" in action and name else "catalog"
+    table = (
+        request.get("TableName")
+        or request.get("Name")
+        or request.get("TableInput", {}).get("Name")
+        or "*"
+    )
+    return f"table/{database}/{table}"
+
+
+def _athena(request: dict[str, Any]) -> str | None:
+    execution = athena._executions.get(request.get("QueryExecutionId", ""))
+    workgroup = execution["WorkGroup"] if execution else request.get("WorkGroup", "primary")
+    return f"workgroup/{workgroup}"

@@ -1,0 +1,111 @@
+"""Who calls: sessions of roles for the engines, and loopback counted as a secure transport."""
+
+import hashlib
+import os
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from ministack import app
+from ministack.core import lambda_runtime
+from ministack.services import sts
+
+from local.seams.contract import Seam, check
+
+SESSION_SECONDS = 3600
+FUNCTION_SESSION_SECONDS = 30 * 24 * 3600
+"""A warm worker keeps its first credentials, and no account here lives for a month."""
+
+
+SEAMS = (
+    Seam(app, "pin_request_origin", ("source_ip", "secure_transport")),
+    Seam(lambda_runtime, "execution_credentials", ("config",)),
+    Seam(sts, "register_session", ("access_key", "session")),
+)
+
+
+@dataclass(frozen=True)
+class RoleSession:
+    """Temporary credentials of a role, as the service that assumed it would hold them."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+    region: str
+
+    def client(self, service: str) -> Any:
+        """A boto3 client that calls the local AWS as this role."""
+        return boto3.client(service, endpoint_url=endpoint_url(), **self.keywords())
+
+    def keywords(self) -> dict[str, str]:
+        """The credentials as boto3's keyword arguments."""
+        return {
+            "aws_access_key_id": self.access_key_id,
+            "aws_secret_access_key": self.secret_access_key,
+            "aws_session_token": self.session_token,
+            "region_name": self.region,
+        }
+
+    def environment(self) -> dict[str, str]:
+        """The credentials as the usual environment variables, with the endpoint."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+            "AWS_SESSION_TOKEN": self.session_token,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_ENDPOINT_URL": endpoint_url(),
+        }
+
+
+def endpoint_url() -> str:
+    """Address of this emulator."""
+    return f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
+
+
+def assume(role_arn: str, session_name: str) -> RoleSession:
+    """A session of `role_arn`, registered so that the emulator evaluates the role's policies."""
+    account = role_arn.split(":")[4]
+    role = role_arn.rsplit("/", 1)[-1]
+    expires = time.time() + SESSION_SECONDS
+    seed = hashlib.sha256(f"{role_arn}:{session_name}:{expires}".encode()).hexdigest()
+    session = RoleSession(
+        f"ASIA{seed[:16].upper()}",
+        hashlib.sha256(f"secret:{seed}".encode()).hexdigest(),
+        hashlib.sha256(f"token:{seed}".encode()).hexdigest(),
+        os.environ["MINISTACK_REGION"],
+    )
+    sts.register_session(
+        session.access_key_id,
+        {
+            "Arn": f"arn:aws:sts::{account}:assumed-role/{role}/{session_name[:64]}",
+            "UserId": f"{role}:{session_name[:64]}",
+            "SecretAccessKey": session.secret_access_key,
+            "SessionToken": session.session_token,
+            "Expiration": expires,
+        },
+    )
+    return session
+
+
+def install() -> None:
+    """Counts loopback requests as TLS: they never leave the machine, and policies ask for TLS."""
+    check(SEAMS)
+    pin = app.pin_request_origin
+
+    def pin_loopback(source_ip: str, secure_transport: bool) -> None:
+        pin(source_ip, secure_transport or source_ip == "127.0.0.1")
+
+    app.pin_request_origin = pin_loopback
+    execution_credentials = lambda_runtime.execution_credentials
+
+    def expiring(config: dict[str, Any]) -> dict[str, str]:
+        # The emulator registers a function's session without an end; RDS tokens ask for one.
+        credentials = execution_credentials(config)
+        session = sts._sessions.get(credentials["AWS_ACCESS_KEY_ID"])
+        if session is not None:
+            session["Expiration"] = time.time() + FUNCTION_SESSION_SECONDS
+        return credentials
+
+    lambda_runtime.execution_credentials = expiring

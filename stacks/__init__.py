@@ -1,0 +1,1 @@
+"""The platform's CloudFormation stacks, in the order the data travels."""

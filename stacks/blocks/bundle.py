@@ -1,0 +1,87 @@
+"""Builds the code directory of a Lambda without Docker: wheels for its platform plus our packages.
+
+The directory's name is the digest of all that goes in, so an unchanged function is neither rebuilt
+nor uploaded again.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from lakehouse.errors import ConfigurationError
+from lakehouse.settings import LambdaSettings
+
+ROOT = Path(__file__).parent.parent.parent
+BUILD = ROOT / ".local" / "build"
+LOCK = ROOT / "requirements.lock"
+
+_IN_THE_RUNTIME = ("boto3", "botocore", "s3transfer")
+"""The Lambda runtime brings these; where a dependency draws them in, they are left out."""
+
+_PLATFORM = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
+
+
+def source_files(*packages: Path) -> Iterator[Path]:
+    """The files of our packages that go into an artefact, in a stable order."""
+    for package in packages:
+        for path in sorted(package.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                yield path
+
+
+def digest(files: list[Path], *texts: str) -> str:
+    """Content digest of files (names and bytes) and texts, 16 hex digits."""
+    state = hashlib.sha256("\0".join(texts).encode())
+    for path in files:
+        state.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+    return state.hexdigest()[:16]
+
+
+def copy_sources(files: list[Path], target: Path) -> None:
+    """Copies our files below `target`, keeping their paths."""
+    for path in files:
+        copy = target / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+
+
+def bundle_function(name: str, settings: LambdaSettings) -> Path:
+    """Directory with all code of `lambdas/<name>`; ConfigurationError if a wheel is missing."""
+    package = ROOT / "lambdas" / name
+    requirements = package / "requirements.txt"
+    files = [
+        *source_files(ROOT / "lakehouse", package),
+        *sorted((ROOT / "lambdas").glob("*.py")),
+    ]
+    runtime = settings.model_dump_json(include={"python", "architecture"})
+    runtime += settings.python_version + settings.machine
+    target = BUILD / f"{name}-{digest([*files, LOCK], runtime)}"
+    if target.is_dir():
+        return target
+    unfinished = target.with_suffix(f".{os.getpid()}")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    _install(requirements, unfinished, settings)
+    for supplied in _IN_THE_RUNTIME:
+        for path in unfinished.glob(f"{supplied}*"):
+            shutil.rmtree(path)
+    copy_sources(files, unfinished)
+    unfinished.rename(target)
+    return target
+
+
+def _install(requirements: Path, target: Path, settings: LambdaSettings) -> None:
+    command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--only-binary", ":all:"]
+    command += ["--target", str(target), "-r", str(requirements), "-c", str(LOCK)]
+    command += ["--python-version", settings.python_version]
+    if settings.architecture != "host":
+        command += ["--python-platform", _PLATFORM[settings.machine]]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise ConfigurationError(
+            f"{requirements.relative_to(ROOT)}: no wheels for Python {settings.python_version} "
+            f"on {settings.machine}: {result.stderr.strip()}"
+        )

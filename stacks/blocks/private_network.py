@@ -1,0 +1,46 @@
+"""A network with no way in or out: isolated subnets, and gateway endpoints to S3 and DynamoDB."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct, DependencyGroup
+
+
+class PrivateNetwork(Construct):
+    """Two isolated subnets; no NAT gateway, no internet gateway, no interface endpoint."""
+
+    vpc: ec2.Vpc
+    """The network."""
+    endpoints: DependencyGroup
+    """The gateway endpoints; depend on it before code in the network calls S3 or DynamoDB."""
+
+    def __init__(self, scope: Construct, construct_id: str):
+        super().__init__(scope, construct_id)
+        self.vpc = ec2.Vpc(
+            self,
+            "Vpc",
+            max_azs=2,
+            nat_gateways=0,
+            create_internet_gateway=False,
+            restrict_default_security_group=False,
+            subnet_configuration=[
+                ec2.SubnetConfiguration(
+                    name="isolated", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=24
+                )
+            ],
+        )
+        self.endpoints = DependencyGroup()
+        for name, service in (
+            ("S3", ec2.GatewayVpcEndpointAwsService.S3),
+            ("DynamoDb", ec2.GatewayVpcEndpointAwsService.DYNAMODB),
+        ):
+            self.endpoints.add(self.vpc.add_gateway_endpoint(name, service=service))
+
+    def group(self, construct_id: str, what: str) -> ec2.SecurityGroup:
+        """A security group that lets HTTPS out (the gateway endpoints) and nothing in."""
+        group = ec2.SecurityGroup(
+            self, construct_id, vpc=self.vpc, description=what, allow_all_outbound=False
+        )
+        # A gateway endpoint has public addresses: with no other route, this reaches only them.
+        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "S3 and DynamoDB endpoints")
+        cdk.Tags.of(group).add("Name", f"{cdk.Stack.of(self).stack_name}/{construct_id}")
+        return group

@@ -1,0 +1,52 @@
+"""An EventBridge schedule with a role of its own that may start its one target."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_scheduler as scheduler
+from constructs import Construct
+
+
+class Schedule(Construct):
+    """Fires `expression` at `target_arn`; the role may do `action` on `resources` and no more."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        expression: str,
+        target_arn: str,
+        action: str,
+        resources: Sequence[str],
+        payload: Mapping[str, object] | None = None,
+    ):
+        super().__init__(scope, construct_id)
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"),
+            inline_policies={
+                "Start": iam.PolicyDocument(
+                    statements=[iam.PolicyStatement(actions=[action], resources=list(resources))]
+                )
+            },
+        )
+        scheduler.CfnSchedule(
+            self,
+            "Schedule",
+            name=name,
+            schedule_expression=expression,
+            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
+            target=scheduler.CfnSchedule.TargetProperty(
+                arn=target_arn,
+                role_arn=role.role_arn,
+                input=json.dumps(dict(payload or {})),
+                # A missed tick is made up by the next one; two at once gain nothing.
+                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
+                    maximum_retry_attempts=0, maximum_event_age_in_seconds=60
+                ),
+            ),
+        )

@@ -1,0 +1,85 @@
+"""The ingest Lambda: only new and changed rows, from PostgreSQL to bronze."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from lakehouse import roles
+from lakehouse.environment import IngestEnvironment
+from lakehouse.settings import Stage
+from stacks.blocks.python_function import PythonFunction
+from stacks.source import SourceStack
+from stacks.storage import StorageStack
+
+
+class IngestStack(cdk.Stack):
+    """The function, and what it may touch: its database role, its ledger, new objects in bronze."""
+
+    function: PythonFunction
+    """Takes one batch of one table per call."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        source: SourceStack,
+        storage: StorageStack,
+        **kwargs: object,
+    ):
+        super().__init__(scope, construct_id, **kwargs)  # type: ignore[arg-type]
+        self.function = PythonFunction(
+            self,
+            "Ingest",
+            stage=stage,
+            name="ingest",
+            description="Takes one batch of new or changed rows of one table to bronze",
+            environment=IngestEnvironment.model_construct(
+                **source.address,
+                database_user=roles.INGEST,
+                watermark_table=storage.watermarks.table_name,
+                bronze_bucket=storage.bronze.bucket_name,
+                chunk_rows=stage.pipeline.chunk_rows,
+                horizon_margin_seconds=stage.pipeline.horizon_margin_seconds,
+                statement_timeout_seconds=stage.pipeline.statement_timeout_seconds,
+            ),
+            memory_mib=stage.functions.ingest_memory_mib,
+            timeout=cdk.Duration.minutes(10),
+            vpc=source.network.vpc,
+            security_groups=[source.clients],
+            storage_mib=2048,
+        )
+        source.allow_connect(self.function, roles.INGEST)
+        self.function.add_to_role_policy(
+            iam.PolicyStatement(
+                sid="Ledger",
+                actions=[
+                    "dynamodb:GetItem",
+                    "dynamodb:Query",
+                    "dynamodb:PutItem",
+                    "dynamodb:UpdateItem",
+                    "dynamodb:DeleteItem",
+                    "dynamodb:ConditionCheckItem",
+                ],
+                resources=[storage.watermarks.table_arn],
+            )
+        )
+        landing = [storage.bronze.arn_for_objects(f"{p}/*") for p in ("bronze", "quarantine")]
+        self.function.add_to_role_policy(
+            iam.PolicyStatement(
+                sid="Land",
+                # GetObject: another attempt's object is looked at before it is taken over.
+                actions=["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"],
+                resources=landing,
+            )
+        )
+        self.function.add_to_role_policy(
+            iam.PolicyStatement(
+                sid="Look",
+                # Without it S3 answers 403, not 404, for an object that is not there.
+                actions=["s3:ListBucket"],
+                resources=[storage.bronze.bucket_arn],
+            )
+        )
+        cdk.CfnOutput(self, "IngestFunction", value=self.function.function_name)

@@ -1,0 +1,161 @@
+"""The run: a state machine that EventBridge starts, and all that it may start in turn."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from lakehouse.contract import TableContract
+from lakehouse.settings import Stage
+from lakehouse.views import create_statement, load_views
+from stacks.blocks.catalog import catalog_statement
+from stacks.blocks.filling import fill
+from stacks.blocks.python_function import retention
+from stacks.blocks.schedule import Schedule
+from stacks.ingest import IngestStack
+from stacks.storage import StorageStack
+from stacks.transform import TransformStack
+
+DEFINITION = Path(__file__).parent / "pipeline.asl.json"
+
+
+class OrchestrationStack(cdk.Stack):
+    """State machine, its role and its schedule."""
+
+    machine: sfn.StateMachine
+    """The run; its states carry names that read as sentences in the console."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        contracts: Mapping[str, TableContract],
+        storage: StorageStack,
+        ingest: IngestStack,
+        transform: TransformStack,
+        **kwargs: object,
+    ):
+        super().__init__(scope, construct_id, **kwargs)  # type: ignore[arg-type]
+        self._stage, self._storage = stage, storage
+        self._ingest, self._transform = ingest, transform
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+        for statement in self._statements():
+            role.add_to_policy(statement)
+        self.machine = sfn.StateMachine(
+            self,
+            "Pipeline",
+            state_machine_name=f"{stage.prefix}-pipeline",
+            definition_body=sfn.DefinitionBody.from_string(
+                self.to_json_string(self._definition(contracts))
+            ),
+            role=role,
+            tracing_enabled=True,
+            logs=sfn.LogOptions(
+                level=sfn.LogLevel.ERROR,
+                include_execution_data=False,
+                destination=logs.LogGroup(
+                    self,
+                    "Log",
+                    log_group_name=f"/aws/vendedlogs/states/{stage.prefix}-pipeline",
+                    retention=retention(stage),
+                    removal_policy=cdk.RemovalPolicy.DESTROY,
+                ),
+            ),
+        )
+        Schedule(
+            self,
+            "PipelineSchedule",
+            name=f"{stage.prefix}-pipeline",
+            expression=stage.pipeline.schedule,
+            target_arn=self.machine.state_machine_arn,
+            action="states:StartExecution",
+            resources=[self.machine.state_machine_arn],
+        )
+        cdk.CfnOutput(self, "StateMachineArn", value=self.machine.state_machine_arn)
+
+    def _definition(self, contracts: Mapping[str, TableContract]) -> object:
+        stage, pipeline = self._stage, self._stage.pipeline
+        silver, gold = stage.database("silver"), stage.database("gold")
+        run_seconds = pipeline.run_timeout_minutes * 60
+        return fill(
+            json.loads(DEFINITION.read_text()),
+            {
+                "RunSeconds": run_seconds,
+                # The run is certainly over when its lease expires.
+                "LeaseSeconds": run_seconds + 60,
+                "PollSeconds": pipeline.poll_seconds,
+                "MergePendingRows": pipeline.merge_pending_rows,
+                "MergeMaxAgeMinutes": pipeline.merge_max_age_minutes,
+                "WatermarkTable": self._storage.watermarks.table_name,
+                "IngestFunction": self._ingest.function.function_arn,
+                "Tables": list(contracts),
+                "Crawler": self._transform.crawler.ref,
+                "GlueJob": self._transform.job.ref,
+                "Workgroup": self._transform.workgroup.ref,
+                "Views": [
+                    {"view": name, "statement": create_statement(name, silver, gold)}
+                    for name in load_views()
+                ],
+            },
+        )
+
+    def _statements(self) -> list[iam.PolicyStatement]:
+        storage, transform = self._storage, self._transform
+        databases = [self._stage.database("silver"), self._stage.database("gold")]
+        workgroup = self.format_arn(
+            service="athena", resource="workgroup", resource_name=transform.workgroup.ref
+        )
+        job = self.format_arn(service="glue", resource="job", resource_name=transform.job.ref)
+        crawler = self.format_arn(
+            service="glue", resource="crawler", resource_name=transform.crawler.ref
+        )
+
+        def allow(actions: list[str], *resources: str) -> iam.PolicyStatement:
+            return iam.PolicyStatement(actions=actions, resources=list(resources))
+
+        return [
+            allow(["lambda:InvokeFunction"], self._ingest.function.function_arn),
+            allow(["dynamodb:UpdateItem"], storage.watermarks.table_arn),
+            allow(["glue:StartCrawler", "glue:GetCrawler"], crawler),
+            allow(
+                ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"],
+                job,
+            ),
+            allow(
+                ["athena:GetDataCatalog"],
+                self.format_arn(
+                    service="athena", resource="datacatalog", resource_name="AwsDataCatalog"
+                ),
+            ),
+            allow(
+                [
+                    "athena:StartQueryExecution",
+                    "athena:GetQueryExecution",
+                    "athena:StopQueryExecution",
+                ],
+                workgroup,
+            ),
+            catalog_statement(self, databases, write=True),
+            allow(
+                ["s3:GetBucketLocation", "s3:ListBucket"],
+                storage.results.bucket_arn,
+                storage.silver.bucket_arn,
+                storage.gold.bucket_arn,
+            ),
+            allow(
+                ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
+                storage.results.arn_for_objects("athena/*"),
+            ),
+            allow(
+                ["s3:GetObject"],
+                storage.silver.arn_for_objects("*"),
+                storage.gold.arn_for_objects("*"),
+            ),
+        ]

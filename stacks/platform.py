@@ -1,0 +1,49 @@
+"""Composes all stacks of one stage; this file is the data's path in ten lines."""
+
+import aws_cdk as cdk
+
+from lakehouse.settings import APP, Stage
+from lakehouse.validation import check_contracts
+from stacks.dashboard import DashboardStack
+from stacks.ingest import IngestStack
+from stacks.orchestration import OrchestrationStack
+from stacks.source import SourceStack
+from stacks.storage import StorageStack
+from stacks.transform import TransformStack
+
+
+def compose(app: cdk.App, stage: Stage) -> None:
+    """Adds the stage's stacks to `app`, in the order the data travels."""
+    contracts = check_contracts()
+    place = cdk.Environment(region=stage.region)
+
+    def named(layer: str) -> dict[str, object]:
+        return {
+            "stack_name": f"{stage.prefix}-{layer}",
+            "env": place,
+            "termination_protection": stage.data.deletion_protection,
+        }
+
+    source = SourceStack(app, "Source", stage=stage, **named("source"))
+    storage = StorageStack(app, "Storage", stage=stage, **named("storage"))
+    ingest = IngestStack(
+        app, "Ingest", stage=stage, source=source, storage=storage, **named("ingest")
+    )
+    transform = TransformStack(
+        app, "Transform", stage=stage, storage=storage, contracts=contracts, **named("transform")
+    )
+    OrchestrationStack(
+        app,
+        "Orchestration",
+        stage=stage,
+        contracts=contracts,
+        storage=storage,
+        ingest=ingest,
+        transform=transform,
+        **named("orchestration"),
+    )
+    DashboardStack(
+        app, "Dashboard", stage=stage, storage=storage, transform=transform, **named("dashboard")
+    )
+    cdk.Tags.of(app).add("application", APP)
+    cdk.Tags.of(app).add("stage", stage.name)

@@ -1,0 +1,152 @@
+"""The source: PostgreSQL in isolated subnets, and the generator that writes a shop into it."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_rds as rds
+from constructs import Construct
+
+from lakehouse import roles
+from lakehouse.environment import BootstrapEnvironment, GeneratorEnvironment
+from lakehouse.settings import Stage
+from stacks.blocks.private_network import PrivateNetwork
+from stacks.blocks.python_function import PythonFunction
+from stacks.blocks.schedule import Schedule
+
+
+class SourceStack(cdk.Stack):
+    """Network, database, database roles and generator."""
+
+    network: PrivateNetwork
+    """Isolated subnets with gateway endpoints; no way in or out of the account's network."""
+    database: rds.DatabaseInstance
+    """The PostgreSQL instance; password logins are for the bootstrap alone."""
+    clients: ec2.SecurityGroup
+    """Whoever wears this group may reach the database, S3 and DynamoDB, and nothing else."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, **kwargs: object):
+        super().__init__(scope, construct_id, **kwargs)  # type: ignore[arg-type]
+        self._stage = stage
+        self.network = PrivateNetwork(self, "Network")
+        self.clients = self.network.group("Clients", "reaches the source database")
+        server = self.network.group("Server", "the source database")
+        server.add_ingress_rule(self.clients, ec2.Port.tcp(5432), "PostgreSQL from its clients")
+        self.clients.add_egress_rule(server, ec2.Port.tcp(5432), "PostgreSQL")
+        self.database = self._database(server)
+        bootstrapped = self._bootstrap()
+        if stage.generator.enabled:
+            self._generator().node.add_dependency(bootstrapped)
+
+    @property
+    def address(self) -> dict[str, object]:
+        """Host, port and database name, as the Lambdas' environments ask for them."""
+        return {
+            "database_host": self.database.db_instance_endpoint_address,
+            "database_port": self.database.db_instance_endpoint_port,
+            "database_name": self._stage.source.database,
+        }
+
+    def allow_connect(self, grantee: iam.IGrantable, database_user: str) -> None:
+        """Lets `grantee` sign IAM tokens for `database_user` on this instance only."""
+        self.database.grant_connect(grantee, database_user)
+
+    def _database(self, server: ec2.SecurityGroup) -> rds.DatabaseInstance:
+        settings, data = self._stage.source, self._stage.data
+        version = rds.PostgresEngineVersion.of("18.4", "18")
+        return rds.DatabaseInstance(
+            self,
+            "Database",
+            instance_identifier=f"{self._stage.prefix}-source",
+            engine=rds.DatabaseInstanceEngine.postgres(version=version),
+            instance_type=ec2.InstanceType(settings.instance_class.removeprefix("db.")),
+            database_name=settings.database,
+            credentials=rds.Credentials.from_generated_secret(
+                settings.admin, secret_name=f"{self._stage.prefix}/source/admin"
+            ),
+            vpc=self.network.vpc,
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
+            security_groups=[server],
+            publicly_accessible=False,
+            iam_authentication=True,
+            allocated_storage=settings.storage_gib,
+            max_allocated_storage=settings.storage_gib * 4,
+            storage_type=rds.StorageType.GP3,
+            storage_encrypted=True,
+            multi_az=settings.multi_az,
+            backup_retention=cdk.Duration.days(settings.backup_days),
+            copy_tags_to_snapshot=True,
+            auto_minor_version_upgrade=True,
+            deletion_protection=data.deletion_protection,
+            removal_policy=(
+                cdk.RemovalPolicy.DESTROY if data.may_die else cdk.RemovalPolicy.SNAPSHOT
+            ),
+            delete_automated_backups=data.may_die,
+            parameters={"rds.force_ssl": "1", "track_activities": "1"},
+        )
+
+    def _bootstrap(self) -> cdk.CustomResource:
+        secret = self.database.secret
+        assert secret is not None  # generated credentials always have one
+        function = PythonFunction(
+            self,
+            "Bootstrap",
+            stage=self._stage,
+            name="bootstrap",
+            description="Creates the database roles once, at deployment",
+            environment=BootstrapEnvironment.model_construct(**self.address),
+            memory_mib=256,
+            timeout=cdk.Duration.minutes(5),
+            vpc=self.network.vpc,
+            security_groups=[self.clients],
+        )
+        resource = cdk.CustomResource(
+            self,
+            "DatabaseRoles",
+            resource_type="Custom::DatabaseRoles",
+            service_token=function.function_arn,
+            properties={
+                "AdminUser": self._stage.source.admin,
+                # Resolved by CloudFormation while deploying; nobody reads it at run time.
+                "AdminPassword": secret.secret_value_from_json("password").unsafe_unwrap(),
+                "Revision": roles.REVISION,
+            },
+        )
+        resource.node.add_dependency(self.database, self.network.endpoints)
+        return resource
+
+    def _generator(self) -> PythonFunction:
+        settings = self._stage.generator
+        function = PythonFunction(
+            self,
+            "Generator",
+            stage=self._stage,
+            name="generator",
+            description="Writes a believable shop into the source database",
+            environment=GeneratorEnvironment.model_construct(
+                **self.address,
+                database_user=roles.GENERATOR,
+                **settings.model_dump(exclude={"enabled", "schedule"}),
+            ),
+            memory_mib=self._stage.functions.generator_memory_mib,
+            timeout=cdk.Duration.minutes(2),
+            vpc=self.network.vpc,
+            security_groups=[self.clients],
+        )
+        self.allow_connect(function, roles.GENERATOR)
+        cdk.CustomResource(
+            self,
+            "FirstRows",
+            resource_type="Custom::FirstRows",
+            service_token=function.function_arn,
+        )
+        Schedule(
+            self,
+            "GeneratorSchedule",
+            name=f"{self._stage.prefix}-generator",
+            expression=settings.schedule,
+            target_arn=function.function_arn,
+            action="lambda:InvokeFunction",
+            resources=[function.function_arn],
+        )
+        cdk.CfnOutput(self, "GeneratorFunction", value=function.function_name)
+        return function

@@ -1,0 +1,92 @@
+"""The lake's storage: one bucket and one Glue database per layer, and the watermark table."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from lakehouse import ledger
+from lakehouse.settings import Stage
+
+
+class StorageStack(cdk.Stack):
+    """Buckets, databases and the ledger of all batches."""
+
+    bronze: s3.Bucket
+    """Raw, immutable Parquet below `bronze/<table>/`."""
+    silver: s3.Bucket
+    """Iceberg tables with current rows and history."""
+    gold: s3.Bucket
+    """Iceberg tables with aggregates."""
+    results: s3.Bucket
+    """Athena's query results; they expire."""
+    watermarks: dynamodb.TableV2
+    """Watermarks, batches and the run's lease (`lakehouse.ledger`)."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, **kwargs: object):
+        super().__init__(scope, construct_id, **kwargs)  # type: ignore[arg-type]
+        self._stage = stage
+        self.bronze = self._bucket("Bronze")
+        self.silver = self._bucket("Silver")
+        self.gold = self._bucket("Gold")
+        self.results = self._bucket("Results", expires_after=cdk.Duration.days(7))
+        for layer, bucket in (
+            ("bronze", self.bronze),
+            ("silver", self.silver),
+            ("gold", self.gold),
+        ):
+            self._database(layer, bucket)
+        self.watermarks = dynamodb.TableV2(
+            self,
+            "Watermarks",
+            table_name=f"{stage.prefix}-watermarks",
+            partition_key=dynamodb.Attribute(
+                name=ledger.PARTITION_KEY, type=dynamodb.AttributeType.STRING
+            ),
+            sort_key=dynamodb.Attribute(name=ledger.SORT_KEY, type=dynamodb.AttributeType.STRING),
+            billing=dynamodb.Billing.on_demand(),
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            deletion_protection=stage.data.deletion_protection,
+            removal_policy=self._removal,
+        )
+        cdk.CfnOutput(self, "BronzeBucket", value=self.bronze.bucket_name)
+        cdk.CfnOutput(self, "SilverBucket", value=self.silver.bucket_name)
+        cdk.CfnOutput(self, "GoldBucket", value=self.gold.bucket_name)
+        cdk.CfnOutput(self, "WatermarkTable", value=self.watermarks.table_name)
+
+    @property
+    def _removal(self) -> cdk.RemovalPolicy:
+        return cdk.RemovalPolicy.DESTROY if self._stage.data.may_die else cdk.RemovalPolicy.RETAIN
+
+    def _bucket(self, layer: str, expires_after: cdk.Duration | None = None) -> s3.Bucket:
+        return s3.Bucket(
+            self,
+            layer,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
+                    expiration=expires_after,
+                )
+            ],
+            removal_policy=self._removal,
+        )
+
+    def _database(self, layer: str, bucket: s3.Bucket) -> None:
+        name = self._stage.database(layer)  # type: ignore[arg-type]
+        glue.CfnDatabase(
+            self,
+            f"{layer.capitalize()}Database",
+            catalog_id=self.account,
+            database_name=name,
+            database_input=glue.CfnDatabase.DatabaseInputProperty(
+                name=name, location_uri=f"s3://{bucket.bucket_name}"
+            ),
+        )
+        cdk.CfnOutput(self, f"{layer.capitalize()}DatabaseName", value=name)

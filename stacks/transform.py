@@ -1,0 +1,191 @@
+"""Bronze to silver to gold: the crawler, the PySpark job and the Athena workgroup."""
+
+from collections.abc import Mapping
+
+import aws_cdk as cdk
+from aws_cdk import aws_athena as athena
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3_assets as s3_assets
+from constructs import Construct
+
+from lakehouse import spark_conf
+from lakehouse.contract import TableContract
+from lakehouse.settings import Stage
+from stacks.blocks.bundle import BUILD, ROOT, copy_sources, digest, source_files
+from stacks.blocks.catalog import catalog_statement
+from stacks.storage import StorageStack
+
+
+class TransformStack(cdk.Stack):
+    """What turns raw Parquet into tables that people query."""
+
+    crawler: glue.CfnCrawler
+    """Discovers bronze; run only when a table, a column or a day is new."""
+    job: glue.CfnJob
+    """Checks quality, keeps history, aggregates: bronze to silver and gold Iceberg tables."""
+    workgroup: athena.CfnWorkGroup
+    """All queries run here: encrypted results, a limit on the bytes of one query."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        storage: StorageStack,
+        contracts: Mapping[str, TableContract],
+        **kwargs: object,
+    ):
+        super().__init__(scope, construct_id, **kwargs)  # type: ignore[arg-type]
+        self._stage, self._storage = stage, storage
+        self.crawler = self._crawler(contracts)
+        self.job = self._job()
+        self.workgroup = self._workgroup()
+        cdk.CfnOutput(self, "Crawler", value=self.crawler.ref)
+        cdk.CfnOutput(self, "GlueJob", value=self.job.ref)
+        cdk.CfnOutput(self, "Workgroup", value=self.workgroup.ref)
+
+    def _crawler(self, contracts: Mapping[str, TableContract]) -> glue.CfnCrawler:
+        bronze = self._storage.bronze
+        role = self._role("CrawlerRole")
+        bronze.grant_read(role, "bronze/*")
+        role.add_to_policy(
+            catalog_statement(self, [self._stage.database("bronze")], write=True, partitions=True)
+        )
+        return glue.CfnCrawler(
+            self,
+            "BronzeCrawler",
+            name=f"{self._stage.prefix}-bronze",
+            role=role.role_arn,
+            database_name=self._stage.database("bronze"),
+            targets=glue.CfnCrawler.TargetsProperty(
+                s3_targets=[
+                    glue.CfnCrawler.S3TargetProperty(
+                        path=f"s3://{bronze.bucket_name}/bronze/{table}/"
+                    )
+                    for table in contracts
+                ]
+            ),
+            schema_change_policy=glue.CfnCrawler.SchemaChangePolicyProperty(
+                update_behavior="UPDATE_IN_DATABASE", delete_behavior="LOG"
+            ),
+            configuration=self.to_json_string(
+                {
+                    "Version": 1.0,
+                    "CrawlerOutput": {"Partitions": {"AddOrUpdateBehavior": "InheritFromTable"}},
+                    "Grouping": {"TableGroupingPolicy": "CombineCompatibleSchemas"},
+                }
+            ),
+        )
+
+    def _job(self) -> glue.CfnJob:
+        stage, storage = self._stage, self._storage
+        script = s3_assets.Asset(self, "Script", path=str(ROOT / "glue_scripts" / "job.py"))
+        modules = s3_assets.Asset(self, "Modules", path=str(_modules()))
+        role = self._role("JobRole")
+        script.grant_read(role)
+        modules.grant_read(role)
+        storage.bronze.grant_read(role, "bronze/*")
+        for bucket in (storage.silver, storage.gold):
+            bucket.grant_read_write(role)
+            bucket.grant_delete(role)
+        role.add_to_policy(
+            catalog_statement(self, [stage.database("silver"), stage.database("gold")], write=True)
+        )
+        role.add_to_policy(
+            iam.PolicyStatement(
+                sid="Ledger",
+                actions=["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+                resources=[storage.watermarks.table_arn],
+            )
+        )
+        role.add_to_policy(
+            iam.PolicyStatement(
+                sid="JobMetrics",
+                actions=["cloudwatch:PutMetricData"],
+                resources=["*"],  # the action knows no resource; the namespace narrows it
+                conditions={"StringEquals": {"cloudwatch:namespace": "Glue"}},
+            )
+        )
+        return glue.CfnJob(
+            self,
+            "MergeJob",
+            name=f"{stage.prefix}-merge",
+            role=role.role_arn,
+            glue_version="5.1",
+            worker_type=stage.glue.worker_type,
+            number_of_workers=stage.glue.workers,
+            execution_class=stage.glue.execution_class,
+            timeout=stage.glue.timeout_minutes,
+            max_retries=0,
+            execution_property=glue.CfnJob.ExecutionPropertyProperty(max_concurrent_runs=1),
+            command=glue.CfnJob.JobCommandProperty(
+                name="glueetl", python_version="3", script_location=script.s3_object_url
+            ),
+            default_arguments={
+                "--extra-py-files": modules.s3_object_url,
+                "--datalake-formats": "iceberg",
+                "--conf": spark_conf.glue_argument(f"s3://{storage.silver.bucket_name}"),
+                "--enable-metrics": "true",
+                "--enable-continuous-cloudwatch-log": "true",
+                "--watermark_table": storage.watermarks.table_name,
+                "--bronze_bucket": storage.bronze.bucket_name,
+                "--silver_bucket": storage.silver.bucket_name,
+                "--gold_bucket": storage.gold.bucket_name,
+                "--silver_database": stage.database("silver"),
+                "--gold_database": stage.database("gold"),
+                "--quality_mode": stage.pipeline.quality_mode,
+            },
+        )
+
+    def _workgroup(self) -> athena.CfnWorkGroup:
+        return athena.CfnWorkGroup(
+            self,
+            "Queries",
+            name=self._stage.prefix,
+            recursive_delete_option=self._stage.data.may_die,
+            work_group_configuration=athena.CfnWorkGroup.WorkGroupConfigurationProperty(
+                enforce_work_group_configuration=True,
+                publish_cloud_watch_metrics_enabled=True,
+                bytes_scanned_cutoff_per_query=self._stage.athena.scan_limit_mib * 1024 * 1024,
+                engine_version=athena.CfnWorkGroup.EngineVersionProperty(
+                    selected_engine_version="Athena engine version 3"
+                ),
+                result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
+                    output_location=f"s3://{self._storage.results.bucket_name}/athena/",
+                    encryption_configuration=athena.CfnWorkGroup.EncryptionConfigurationProperty(
+                        encryption_option="SSE_S3"
+                    ),
+                ),
+            ),
+        )
+
+    def _role(self, construct_id: str) -> iam.Role:
+        role = iam.Role(self, construct_id, assumed_by=iam.ServicePrincipal("glue.amazonaws.com"))
+        role.add_to_policy(
+            iam.PolicyStatement(
+                sid="Logs",
+                actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+                resources=[
+                    self.format_arn(
+                        service="logs",
+                        resource="log-group",
+                        resource_name="/aws-glue/*",
+                        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+                    )
+                ],
+            )
+        )
+        return role
+
+
+def _modules() -> str:
+    """Directory with the packages that the job imports; CDK zips it for `--extra-py-files`."""
+    files = list(source_files(ROOT / "lakehouse", ROOT / "glue_scripts"))
+    target = BUILD / f"glue-{digest(files)}"
+    if not target.is_dir():
+        unfinished = target.with_suffix(".unfinished")
+        copy_sources(files, unfinished)
+        unfinished.rename(target)
+    return str(target)

@@ -1,0 +1,63 @@
+-- JSON path functions
+SELECT json_query('{"a": 1}', 'lax $.a')
+--! FUNCTION_NOT_FOUND: line 1:8: Function 'json_query' not registered, or not known to the local Athena
+
+-- recursion
+WITH RECURSIVE r(n) AS (SELECT 1) SELECT * FROM r
+--! NOT_SUPPORTED: line 1:16: the local Athena does not run WITH RECURSIVE
+
+-- samples
+SELECT * FROM t TABLESAMPLE BERNOULLI (10)
+--! NOT_SUPPORTED: line 1:15: the local Athena does not run TABLESAMPLE in FROM
+
+-- TRY
+SELECT TRY(1 / 0)
+--! NOT_SUPPORTED: line 1:8: the local Athena does not run TRY()
+
+-- quantified comparisons
+SELECT 1 = ALL (SELECT 1)
+--! NOT_SUPPORTED
+
+-- lambdas
+SELECT transform(ARRAY[1], x -> x + 1)
+--! FUNCTION_NOT_FOUND: line 1:8: Function 'transform' not registered, or not known to the local Athena
+
+-- natural joins
+SELECT 1 FROM (VALUES 1) AS t(x) NATURAL JOIN (VALUES 1) AS u(x)
+--! NOT_SUPPORTED
+
+-- a format letter without equal
+SELECT date_format(TIMESTAMP '2026-03-04 05:06:07', '%k')
+--! NOT_SUPPORTED: line 1:8: the local Athena does not run the date format '%k'
+
+-- a zone that is not a literal
+SELECT TIMESTAMP '2026-01-01 00:00:00 UTC' AT TIME ZONE z FROM (VALUES 'UTC') AS t(z)
+--! NOT_SUPPORTED
+
+-- values of different zones in one column
+SELECT TIMESTAMP '2026-01-01 00:00:00 UTC' UNION ALL SELECT TIMESTAMP '2026-01-01 00:00:00 Asia/Tokyo'
+--! NOT_SUPPORTED: the local Athena does not run values of different time zones in one column
+
+-- other dialects' operators
+SELECT 1 ^ 2
+--! NOT_SUPPORTED
+
+-- DIV
+SELECT 7 DIV 2
+--! NOT_SUPPORTED
+
+-- ILIKE
+SELECT 'a' ILIKE 'A'
+--! SYNTAX_ERROR: line 1:12: mismatched input 'ILIKE'
+
+-- intervals of other dialects
+SELECT INTERVAL 1 DAY
+--! SYNTAX_ERROR
+
+-- arrays of other dialects
+SELECT x FROM (VALUES 1) AS t(x) WHERE x IN ([1, 2])
+--! SYNTAX_ERROR
+
+-- a format letter without equal in Joda
+SELECT format_datetime(TIMESTAMP '2026-03-04 05:06:07', 'ZZZ')
+--! NOT_SUPPORTED: line 1:8: the local Athena does not run the date format 'ZZZ'

@@ -1,0 +1,338 @@
+"""The whole platform on the local AWS: it runs by itself, is read by anyone, breaks and recovers.
+
+The tests share one deployment and build on each other in the order of this file.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pyiceberg.catalog.glue import GlueCatalog
+
+from lakehouse.contract import load_contracts
+from lakehouse.views import load_views
+from local.screenshot import browser, open_dashboard
+from tests.e2e.account import ROOT, Deployment, typed, wait_for
+from tests.e2e.conftest import free_port
+
+KEYS = {
+    "endpoint_url", "region", "aws_access_key_id", "aws_secret_access_key", "state_machine_arn",
+    "bronze_bucket", "silver_bucket", "gold_bucket", "watermark_table", "bronze_database",
+    "silver_database", "gold_database", "crawler", "glue_job", "workgroup", "generator_function",
+    "ingest_function", "database_dsn", "dashboard_url",
+}  # fmt: skip
+SALES = "SELECT count(*) FROM fact_sales"
+
+
+def test_outputs_are_one_flat_object(deployment: Deployment) -> None:
+    assert set(deployment.outputs) >= KEYS
+    assert all(isinstance(value, str) for value in deployment.outputs.values())
+
+
+def test_it_runs_by_itself_and_picks_up_growth(deployment: Deployment) -> None:
+    def merged() -> list[str]:
+        return [
+            e["executionArn"]
+            for e in deployment.executions("SUCCEEDED")
+            if "Merge into silver and gold" in deployment.states_of(e["executionArn"])
+        ]
+
+    wait_for(merged, 180, "a scheduled run that merges")
+    first = _silver_sales(deployment)
+    assert first > 0
+    wait_for(lambda: len(merged()) > 1, 150, "the next scheduled run that merges")
+    assert _silver_sales(deployment) > first
+    assert not deployment.executions("FAILED")
+    deployment.schedule("generator", enabled=False)
+    deployment.schedule("pipeline", enabled=False)
+
+
+def test_source_silver_and_gold_agree(deployment: Deployment) -> None:
+    deployment.merge()
+    assert _silver_sales(deployment) == deployment.ask(SALES)
+    revenue = deployment.athena("SELECT sum(total_revenue) AS r FROM v_city_performance")[0]["r"]
+    assert Decimal(revenue) == deployment.ask("SELECT sum(total_amount) FROM fact_sales")
+
+
+def test_idle_starts_neither_crawler_nor_job(deployment: Deployment) -> None:
+    description = deployment.run()
+    assert description["status"] == "SUCCEEDED"
+    states = deployment.states_of(description["executionArn"])
+    assert "Release the lease" in states
+    assert not states & {"Start the crawler", "Merge into silver and gold", "Refresh the views"}
+
+
+@pytest.mark.parametrize("ctas", [False, True])
+def test_awswrangler_reads_every_view(deployment: Deployment, ctas: bool) -> None:
+    for view in load_views():
+        rows = deployment.athena(f"SELECT * FROM {view}", ctas=ctas)
+        assert rows or view == "v_quarantine", view
+
+
+def test_boto3_sees_runs_jobs_and_tables(deployment: Deployment) -> None:
+    glue = deployment.client("glue")
+    tables = glue.get_tables(DatabaseName=deployment.outputs["bronze_database"])["TableList"]
+    assert {table["Name"] for table in tables} == set(load_contracts())
+    runs = glue.get_job_runs(JobName=deployment.outputs["glue_job"])["JobRuns"]
+    run = glue.get_job_run(JobName=deployment.outputs["glue_job"], RunId=runs[0]["Id"])["JobRun"]
+    assert run["JobRunState"] == "SUCCEEDED"
+    arn = deployment.executions()[0]["executionArn"]
+    history = deployment.client("stepfunctions").get_execution_history(executionArn=arn)
+    assert history["events"][0]["type"] == "ExecutionStarted"
+
+
+def test_pyiceberg_reads_silver_and_gold(deployment: Deployment) -> None:
+    out = deployment.outputs
+    catalog = GlueCatalog(
+        "local",
+        **{
+            "glue.endpoint": out["endpoint_url"],
+            "glue.region": out["region"],
+            "glue.access-key-id": out["aws_access_key_id"],
+            "glue.secret-access-key": out["aws_secret_access_key"],
+            "s3.endpoint": out["endpoint_url"],
+            "s3.region": out["region"],
+            "s3.access-key-id": out["aws_access_key_id"],
+            "s3.secret-access-key": out["aws_secret_access_key"],
+        },
+    )
+    sales = catalog.load_table((out["silver_database"], "fact_sales")).scan().to_arrow()
+    assert sales.num_rows == deployment.ask(SALES)
+    cities = catalog.load_table((out["gold_database"], "city_performance")).scan().to_arrow()
+    assert sum(cities["total_orders"].to_pylist()) == sales.num_rows
+
+
+def test_the_dashboard_answers(deployment: Deployment) -> None:
+    with urllib.request.urlopen(deployment.outputs["dashboard_url"] + "/_stcore/health") as answer:
+        assert answer.read() == b"ok"
+
+
+def test_status_run_and_logs_speak(deployment: Deployment) -> None:
+    status = deployment.make("status").stderr
+    assert all(word in status for word in ("emulator: running", "fact_sales", "SUCCEEDED"))
+    assert "Ingest every table" in deployment.make("run").stderr
+    assert "fact_sales" in deployment.make("logs", "WHAT=ingest").stdout
+    unknown = deployment.make("logs", "WHAT=nonsense", check=False)
+    assert unknown.returncode != 0
+    assert "there are:" in unknown.stderr
+
+
+@pytest.mark.browser
+def test_the_dashboard_shows_what_athena_answers(deployment: Deployment) -> None:
+    assert deployment.outputs["dashboard_url"] in deployment.make("dashboard").stdout
+    image = deployment.home / "dashboard.png"
+    deployment.make("screenshot")
+    assert image.stat().st_size > 50_000
+    orders = deployment.athena("SELECT total_orders AS n FROM v_overview")[0]["n"]
+    with browser() as running:
+        page = open_dashboard(running, deployment.outputs["dashboard_url"])
+        assert f"{orders:,}" in page.inner_text("body")
+
+
+def test_a_raising_script_fails_the_run_and_changes_nothing(deployment: Deployment) -> None:
+    _generate(deployment)
+    before = _silver_sales(deployment)
+    with _replaced_script(deployment, b"raise ValueError('planted fault')\n"):
+        description = deployment.run(force_merge=True)
+    assert description["status"] == "FAILED"
+    assert "ValueError: planted fault" in description["cause"]
+    assert _silver_sales(deployment) == before
+    deployment.merge()
+    assert _silver_sales(deployment) == deployment.ask(SALES)
+
+
+def test_a_database_stopped_in_mid_run_fails_it_and_loses_nothing(deployment: Deployment) -> None:
+    _generate(deployment)
+    watermarks = deployment.watermarks()
+    identifier = {"DBInstanceIdentifier": "lakehouse-local-source"}
+    rds = deployment.client("rds")
+    with deployment.owner() as owner, deployment.source() as watcher:
+        # The lock keeps the run's reading of this table waiting until the database goes.
+        owner.run("BEGIN")
+        owner.run("LOCK TABLE fact_sales IN ACCESS EXCLUSIVE MODE")
+        arn = deployment.start()
+        waiting = (
+            "SELECT count(*) FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid) "
+            "WHERE NOT l.granted AND a.application_name LIKE 'lakehouse-ingest/%'"
+        )
+        wait_for(lambda: watcher.run(waiting)[0][0], 60, "the ingest to wait for the lock")
+        rds.stop_db_instance(**identifier)
+    try:
+        description = deployment.finish(arn)
+        assert description["status"] == "FAILED"
+        assert "database 'shop'" in description["cause"]
+        assert deployment.watermarks().get("fact_sales") == watermarks.get("fact_sales")
+    finally:
+        rds.start_db_instance(**identifier)
+    deployment.merge()
+    assert _silver_sales(deployment) == deployment.ask(SALES)
+
+
+def test_a_bucket_that_denies_fails_the_run_with_the_role(deployment: Deployment) -> None:
+    _generate(deployment)
+    s3, bucket = deployment.client("s3"), deployment.outputs["bronze_bucket"]
+    policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
+    denying = json.loads(policy)
+    denying["Statement"].append(
+        {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:PutObject",
+            "Resource": f"arn:aws:s3:::{bucket}/*",
+        }
+    )
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(denying))
+    try:
+        description = deployment.run()
+    finally:
+        s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+    assert description["status"] == "FAILED"
+    assert "AccessDenied" in description["cause"]
+    assert "role/lakehouse-local-ingest" in description["cause"]
+    deployment.merge()
+    assert _silver_sales(deployment) == deployment.ask(SALES)
+
+
+def test_a_missing_column_fails_its_table_alone(deployment: Deployment) -> None:
+    _generate(deployment)
+    with deployment.owner() as owner:
+        owner.run("ALTER TABLE dim_products RENAME COLUMN category TO kind")
+    try:
+        description = deployment.run(force_merge=True)
+        assert description["status"] == "FAILED"
+        assert "dim_products" in description["cause"]
+        assert "category" in description["cause"]
+        assert _silver_sales(deployment) == deployment.ask(SALES)
+    finally:
+        with deployment.owner() as owner:
+            owner.run("ALTER TABLE dim_products RENAME COLUMN kind TO category")
+    deployment.merge()
+
+
+def test_a_bad_row_is_held_back_and_stops_nothing(deployment: Deployment) -> None:
+    with deployment.source() as source:
+        source.run(
+            "UPDATE fact_sales SET quantity = -1, updated_at = clock_timestamp() "
+            "WHERE sale_id = (SELECT min(sale_id) FROM fact_sales)"
+        )
+    _settle()
+    deployment.merge()
+    health = deployment.athena("SELECT * FROM v_freshness WHERE source_table = 'fact_sales'")
+    assert health[0]["quarantined_keys"] == 1
+    held = deployment.athena("SELECT * FROM v_quarantine")
+    assert [(row["source_table"], "quantity" in row["failed_rules"]) for row in held] == [
+        ("fact_sales", True)
+    ]
+
+
+def test_the_lease_lets_one_run_work(deployment: Deployment) -> None:
+    wait_for(lambda: not deployment.executions("RUNNING"), 60, "quiet")
+    with ThreadPoolExecutor(4) as pool:
+        arns = list(pool.map(lambda _: deployment.start(), range(4)))
+    outcomes = [deployment.finish(arn) for arn in arns]
+    assert {outcome["status"] for outcome in outcomes} == {"SUCCEEDED"}
+    skipped = [o for o in outcomes if "skipped" in json.loads(o["output"])]
+    assert 1 <= len(skipped) <= 3
+
+
+def test_the_cdk_commands_of_the_readme_work(deployment: Deployment) -> None:
+    # The stage's Lambdas are built for Graviton, which this machine need not be: the change sets
+    # are made, not executed.
+    credentials = {
+        "AWS_ENDPOINT_URL": deployment.outputs["endpoint_url"],
+        "AWS_ACCESS_KEY_ID": deployment.outputs["aws_access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": deployment.outputs["aws_secret_access_key"],
+        "AWS_REGION": deployment.outputs["region"],
+    }
+    deployment.make("synth", "STAGE=dev")
+    deployment.make("cdk", "ARGS=bootstrap -c stage=dev", **credentials)
+    only_prepare = "--method=prepare-change-set --require-approval never"
+    deployment.make("cdk", f"ARGS=deploy -c stage=dev --all {only_prepare}", **credentials)
+    stacks = deployment.client("cloudformation").list_stacks()["StackSummaries"]
+    prepared = {s["StackName"] for s in stacks if s["StackStatus"] == "REVIEW_IN_PROGRESS"}
+    layers = ("source", "storage", "ingest", "transform", "orchestration", "dashboard")
+    assert prepared == {f"lakehouse-dev-{layer}" for layer in layers}
+    deployment.make("cdk", "ARGS=destroy -c stage=dev --all --force", **credentials)
+
+
+def test_the_dashboard_runs_over_an_account_by_names(deployment: Deployment) -> None:
+    names = {"GOLD_DATABASE": "lakehouse_dev_gold", "WORKGROUP": "lakehouse-dev", "STAGE": "dev"}
+    port = str(free_port())
+    typed.append(" ".join(f"{k}={v}" for k, v in names.items()) + " make host-dashboard")
+    process = subprocess.Popen(
+        ["make", "host-dashboard"],
+        cwd=ROOT,
+        env=deployment.environment | names | {"LAKEHOUSE_DASHBOARD_PORT": port},
+        start_new_session=True,
+    )
+
+    def healthy() -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health") as answer:
+                return bool(answer.read() == b"ok")
+        except OSError:
+            return False
+
+    try:
+        wait_for(healthy, 60, "the dashboard by names")
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(20)
+
+
+def test_destroy_leaves_no_stack_and_down_twice_is_fine(deployment: Deployment) -> None:
+    deployment.make("destroy")
+    stacks = deployment.client("cloudformation").list_stacks()["StackSummaries"]
+    alive = {s["StackName"] for s in stacks if s["StackStatus"] != "DELETE_COMPLETE"}
+    assert not {name for name in alive if name.startswith("lakehouse-")}
+    assert not deployment.client("lambda").list_functions()["Functions"]
+    deployment.make("down")
+    deployment.make("down")
+    assert not (deployment.home / "state").exists()
+    refused = deployment.make("status", check=False)
+    assert refused.returncode != 0
+    assert "make up" in refused.stderr
+
+
+def _silver_sales(deployment: Deployment) -> int:
+    silver = deployment.outputs["silver_database"]
+    count: int = deployment.athena(f"SELECT count(*) AS n FROM {silver}.fact_sales")[0]["n"]
+    return count
+
+
+def _generate(deployment: Deployment) -> None:
+    answer = deployment.client("lambda").invoke(
+        FunctionName=deployment.outputs["generator_function"], Payload=b"{}"
+    )
+    assert "FunctionError" not in answer, answer["Payload"].read()
+    _settle()
+
+
+def _settle() -> None:
+    """Waits until rows just written are behind the horizon's margin of a second."""
+    import time
+
+    time.sleep(1.5)
+
+
+@contextmanager
+def _replaced_script(deployment: Deployment, body: bytes) -> Iterator[None]:
+    job: dict[str, Any] = deployment.client("glue").get_job(JobName=deployment.outputs["glue_job"])[
+        "Job"
+    ]
+    bucket, _, key = job["Command"]["ScriptLocation"].removeprefix("s3://").partition("/")
+    s3 = deployment.client("s3")
+    original = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    s3.put_object(Bucket=bucket, Key=key, Body=body)
+    try:
+        yield
+    finally:
+        s3.put_object(Bucket=bucket, Key=key, Body=original)

@@ -1,0 +1,174 @@
+"""The real dashboard on the local Athena: what the browser shows is what the views hold."""
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local.screenshot import open_dashboard
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+Serve = Callable[..., str]
+ROOT = Path(__file__).parents[3]
+GOLD_DATABASE = "shop_test_gold"
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def address(serve: Serve, lake: Any) -> str:
+    return serve(GOLD_DATABASE=GOLD_DATABASE, STAGE="test", REFRESH_SECONDS="5", **lake.environment)
+
+
+@pytest.fixture
+def page(chromium: "Browser", address: str) -> "Iterator[Page]":
+    page = open_dashboard(chromium, address)
+    yield page
+    page.close()
+
+
+def tiles(page: "Page") -> dict[str, str]:
+    found = {}
+    for tile in page.get_by_test_id("stMetric").all():
+        label = tile.get_by_test_id("stMetricLabel").inner_text().strip()
+        found[label] = tile.get_by_test_id("stMetricValue").inner_text().strip()
+    return found
+
+
+def table(page: "Page", heading: str) -> list[list[str]]:
+    box = page.get_by_test_id("stVerticalBlock").filter(
+        has=page.get_by_role("heading", name=heading)
+    )
+    rows = box.last.locator("tbody tr").all()
+    return [[cell.inner_text().strip() for cell in row.locator("td").all()] for row in rows]
+
+
+def test_key_figures_equal_the_view(page: "Page", lake: Any) -> None:
+    (row,) = lake.query("SELECT * FROM v_overview")
+    assert tiles(page) == {
+        "Total revenue": f"${Decimal(row['total_revenue']):,}",
+        "Net revenue": f"${Decimal(row['net_revenue']):,}",
+        "Orders": f"{int(row['total_orders']):,}",
+        "Average order value": f"${Decimal(row['average_order_value']):,}",
+        "Premium market share": f"{round(Decimal(row['premium_market_share']), 1)}%",
+    }
+
+
+def test_freshness_by_table_equals_the_view(page: "Page", lake: Any) -> None:
+    expected = lake.query(
+        'SELECT source_table, "rows", quarantined_keys FROM v_freshness ORDER BY 1'
+    )
+    shown = table(page, "Where the figures come from")
+    assert [[row[0], row[1].replace(",", ""), row[4]] for row in shown] == [
+        list(row.values()) for row in expected
+    ]
+    assert all(re.fullmatch(r"\d+ min ago", row[2]) for row in shown)
+
+
+def test_the_trust_bar_equals_the_views(page: "Page", lake: Any) -> None:
+    (held,) = lake.query("SELECT sum(quarantined_keys) AS n FROM v_freshness")
+    rules = lake.query("SELECT outcome, count(*) AS n FROM v_quality GROUP BY outcome")
+    counts = {row["outcome"]: int(row["n"]) for row in rules}
+    bar = page.locator(".lh-trust").inner_text()
+    assert f"Rows held back\n{held['n']}\n" in bar
+    assert f"Rules failing\n{counts['Failed']} of {sum(counts.values())}" in bar
+
+
+def test_the_oldest_pending_order_has_its_age(page: "Page") -> None:
+    assert re.search(r"Oldest pending order\s*1 d 3 h", page.inner_text("body"))
+
+
+def test_data_health_equals_the_views(page: "Page", lake: Any) -> None:
+    page.get_by_role("link", name="Data health").click()
+    page.get_by_role("heading", name="Quality rules").wait_for()
+    rules = lake.query("SELECT outcome, source_table, rule FROM v_quality ORDER BY 1, 2, 3")
+    assert [[row[0][2:], *row[1:3]] for row in table(page, "Quality rules")] == [
+        list(row.values()) for row in rules
+    ]
+    (held,) = lake.query('SELECT source_table, failed_rules, "rows" FROM v_quarantine')
+    assert [row[:3] for row in table(page, "Rows held back")] == [list(held.values())]
+
+
+def test_a_refresh_keeps_choice_and_scroll(page: "Page", lake: Any) -> None:
+    page.get_by_test_id("stButtonGroup").get_by_text("Orders").click()
+    main = page.get_by_test_id("stMain")
+    main.evaluate("main => main.scrollTo(0, 500)")
+    page.wait_for_timeout(500)
+    before = main.evaluate("main => main.scrollTop")
+    seen = executions(lake)
+    deadline = time.monotonic() + 20
+    while executions(lake) == seen and time.monotonic() < deadline:
+        page.wait_for_timeout(250)
+    page.wait_for_timeout(1000)
+    new = {one: sql for one, sql in executions(lake).items() if one not in seen}
+    assert new
+    assert all("v_freshness" in sql for sql in new.values()), new
+    assert main.evaluate("main => main.scrollTop") == before
+    chosen = page.get_by_test_id("stButtonGroup").locator('[aria-checked="true"]')
+    assert chosen.inner_text().strip() == "Orders"
+
+
+def executions(lake: Any) -> dict[str, str]:
+    athena = lake.client("athena")
+    ids = athena.list_query_executions(WorkGroup="shop-test")["QueryExecutionIds"]
+    return {
+        one: athena.get_query_execution(QueryExecutionId=one)["QueryExecution"]["Query"]
+        for one in ids
+    }
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_console_stays_silent(chromium: "Browser", address: str, theme: Any) -> None:
+    page = chromium.new_page(color_scheme=theme)
+    problems: list[str] = []
+    page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(address)
+    page.get_by_role("heading", name="Where the figures come from").wait_for(timeout=30_000)
+    page.wait_for_timeout(1500)
+    page.close()
+    assert problems == []
+
+
+def test_nothing_is_fetched_from_elsewhere(chromium: "Browser", address: str) -> None:
+    page = chromium.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(address)
+    page.get_by_role("heading", name="Where the figures come from").wait_for(timeout=30_000)
+    page.close()
+    foreign = [url for url in asked if not url.startswith((address, "data:", "blob:"))]
+    assert foreign == []
+
+
+def test_a_picture_can_be_taken(address: str, tmp_path: Any) -> None:
+    picture = tmp_path / "dashboard.png"
+    command = [sys.executable, "-m", "local.screenshot", address, str(picture), "--theme", "dark"]
+    subprocess.run(command, check=True, timeout=90, cwd=ROOT)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert int.from_bytes(picture.read_bytes()[20:24], "big") > 1000
+
+
+def test_an_empty_lake_says_so(chromium: "Browser", serve: Serve, account: Any) -> None:
+    address = serve(GOLD_DATABASE="nothing_here_gold", **account.environment)
+    page = open_dashboard(chromium, address)
+    assert "The first run has not finished" in page.inner_text("body")
+    page.close()
+
+
+def test_an_athena_that_is_gone_says_so_soon(
+    chromium: "Browser", serve: Serve, account: Any
+) -> None:
+    gone = {**account.environment, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    address = serve(GOLD_DATABASE=GOLD_DATABASE, **gone)
+    page = open_dashboard(chromium, address, seconds=30)
+    assert "Athena does not answer" in page.inner_text("body")
+    page.close()

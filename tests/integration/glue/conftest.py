@@ -1,0 +1,73 @@
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lakehouse import spark_conf
+from local.engines.spark import RUNTIME
+from local.engines.spark_jars import JAVA_HOME, resolve_jars
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+ROOT = Path(__file__).parents[3]
+sys.path.insert(0, str(RUNTIME))
+
+
+@pytest.fixture(scope="session")
+def jars() -> Path:
+    """The pinned jars, in the folder of the local AWS, so that they are fetched once."""
+    directory = Path(os.environ.get("LAKEHOUSE_JARS", ROOT / ".local" / "jars"))
+    resolve_jars(directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def spark(jars: Path, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
+    """One session with the job's settings over a catalog in a folder."""
+    from pyspark.sql import SparkSession
+
+    directory = tmp_path_factory.mktemp("spark")
+    os.environ["JAVA_HOME"] = str(JAVA_HOME)
+    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    os.environ["SPARK_CONF_DIR"] = str(RUNTIME / "conf")
+    catalog = f"spark.sql.catalog.{spark_conf.CATALOG}"
+    settings = spark_conf.spark_conf(str(directory / "lake"))
+    settings = {k: v for k, v in settings.items() if not k.endswith(("-impl", "warehouse"))}
+    settings |= {
+        f"{catalog}.type": "hadoop",
+        f"{catalog}.warehouse": str(directory / "lake"),
+        "spark.driver.extraClassPath": f"{jars}/*",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -Duser.timezone=UTC",
+        "spark.driver.memory": "1g",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.local.dir": str(directory / "local"),
+        "spark.sql.warehouse.dir": str(directory / "warehouse"),
+    }
+    builder = SparkSession.builder.master("local[2]")
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def glue_context(spark: "SparkSession") -> Any:
+    from awsglue.context import GlueContext
+
+    return GlueContext(spark.sparkContext)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Py4J leaves the closing of its sockets to the garbage collector.
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"))

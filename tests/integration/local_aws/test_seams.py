@@ -1,0 +1,203 @@
+"""Each seam of the emulator: it is where it was, and what stands behind it is real."""
+
+import io
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from local.seams import authorization, glue, identity, lambdas, stepfunctions
+from local.seams.contract import Seam
+from tests.integration.local_aws.conftest import LocalAws, wait_for
+
+SEAMS = [
+    seam
+    for module in (identity, authorization, lambdas, stepfunctions, glue)
+    for seam in module.SEAMS
+]
+ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+
+
+@pytest.mark.parametrize("seam", SEAMS, ids=lambda seam: seam.name)
+def test_the_seam_is_where_it_was(seam: Seam) -> None:
+    assert seam.fault() is None
+
+
+def test_a_failed_function_tells_the_class_of_its_error(aws: LocalAws) -> None:
+    function = aws.function(
+        "failing",
+        "class PaperJam(Exception): pass\ndef handler(event, context): raise PaperJam('tray 2')\n",
+    )
+    role = aws.role(
+        "invoker",
+        "states.amazonaws.com",
+        {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": function},
+    )
+    ended = aws.run(
+        "invoke-failing",
+        role,
+        {
+            "Resource": "arn:aws:states:::lambda:invoke",
+            "Arguments": {"FunctionName": function, "Payload": {}},
+        },
+    )
+    assert (ended["status"], ended["error"]) == ("FAILED", "PaperJam")
+    assert "tray 2" in ended["cause"]
+
+
+def test_a_task_is_refused_what_its_role_may_not(aws: LocalAws) -> None:
+    role = aws.role("nobody", "states.amazonaws.com")
+    ended = aws.run(
+        "forbidden",
+        role,
+        {
+            "Resource": "arn:aws:states:::aws-sdk:glue:startCrawler",
+            "Arguments": {"Name": "any"},
+        },
+    )
+    assert (ended["status"], ended["error"]) == ("FAILED", "Glue.AccessDeniedException")
+    assert "role/nobody" in ended["cause"]
+
+
+def test_an_integration_without_an_engine_is_refused(aws: LocalAws) -> None:
+    role = aws.role("sender", "states.amazonaws.com", ALL)
+    ended = aws.run(
+        "unknown", role, {"Resource": "arn:aws:states:::batch:submitJob.sync", "Arguments": {}}
+    )
+    assert ended["status"] == "FAILED"
+    assert "no engine" in ended["cause"]
+
+
+def test_a_job_whose_script_is_missing_fails(aws: LocalAws) -> None:
+    aws.client("s3").create_bucket(Bucket="job-scripts")
+    role = aws.role("job-role", "glue.amazonaws.com", ALL)
+    aws.client("glue").create_job(
+        Name="scriptless",
+        Role=role,
+        Command={"Name": "glueetl", "ScriptLocation": "s3://job-scripts/none.py"},
+        GlueVersion="5.1",
+    )
+    caller = aws.role("job-caller", "states.amazonaws.com", ALL)
+    ended = aws.run(
+        "run-scriptless",
+        caller,
+        {
+            "Resource": "arn:aws:states:::glue:startJobRun.sync",
+            "Arguments": {"JobName": "scriptless"},
+        },
+    )
+    assert (ended["status"], ended["error"]) == ("FAILED", "States.TaskFailed")
+    assert "404" in ended["cause"]
+
+
+def test_a_failed_query_fails_its_task(aws: LocalAws) -> None:
+    aws.client("s3").create_bucket(Bucket="query-results")
+    role = aws.role("asker", "states.amazonaws.com", ALL)
+    ended = aws.run(
+        "ask",
+        role,
+        {
+            "Resource": "arn:aws:states:::athena:startQueryExecution.sync",
+            "Arguments": {
+                "QueryString": "SELECT * FROM nowhere.nothing",
+                "ResultConfiguration": {"OutputLocation": "s3://query-results/"},
+            },
+        },
+    )
+    assert ended["status"] == "FAILED"
+    assert "nothing" in ended["cause"]
+
+
+def put_parquet(aws: LocalAws, key: str, **columns: list[Any]) -> None:
+    body = io.BytesIO()
+    pq.write_table(pa.table(columns), body)
+    aws.client("s3").put_object(Bucket="crawled", Key=key, Body=body.getvalue())
+
+
+def crawl(aws: LocalAws) -> dict[str, Any]:
+    client = aws.client("glue")
+    client.start_crawler(Name="reader")
+
+    def ended() -> dict[str, Any] | None:
+        crawler: dict[str, Any] = client.get_crawler(Name="reader")["Crawler"]
+        return crawler["LastCrawl"] if crawler["State"] == "READY" else None
+
+    last: dict[str, Any] = wait_for(ended)
+    return last
+
+
+def test_a_crawler_reads_the_parquet(aws: LocalAws) -> None:
+    aws.client("s3").create_bucket(Bucket="crawled")
+    client = aws.client("glue")
+    client.create_database(DatabaseInput={"Name": "found"})
+    client.create_crawler(
+        Name="reader",
+        Role=aws.role("crawler-role", "glue.amazonaws.com", ALL),
+        DatabaseName="found",
+        Targets={"S3Targets": [{"Path": "s3://crawled/sales/"}, {"Path": "s3://crawled/none/"}]},
+    )
+    put_parquet(aws, "sales/day=1/a.parquet", sale_id=[1, 2])
+    put_parquet(aws, "sales/day=1/_hidden/b.parquet", secret=["x"])
+    assert crawl(aws)["Status"] == "SUCCEEDED"
+    put_parquet(aws, "sales/day=2/a.parquet", sale_id=[3], note=["new"])
+    assert crawl(aws)["Status"] == "SUCCEEDED"
+    tables = client.get_tables(DatabaseName="found")["TableList"]
+    assert [table["Name"] for table in tables] == ["sales"]
+    columns = [(c["Name"], c["Type"]) for c in tables[0]["StorageDescriptor"]["Columns"]]
+    assert columns == [("sale_id", "bigint"), ("note", "string")]
+    assert [key["Name"] for key in tables[0]["PartitionKeys"]] == ["day"]
+    partitions = client.get_partitions(DatabaseName="found", TableName="sales")["Partitions"]
+    assert sorted(p["Values"] for p in partitions) == [["1"], ["2"]]
+
+
+def test_a_crawler_says_which_file_it_cannot_read(aws: LocalAws) -> None:
+    s3 = aws.client("s3")
+    s3.put_object(Bucket="crawled", Key="sales/day=3/broken.parquet", Body=b"not parquet")
+    last = crawl(aws)
+    assert last["Status"] == "FAILED"
+    assert "sales/day=3/broken.parquet is not a Parquet file" in last["ErrorMessage"]
+
+
+def test_loopback_counts_as_tls(aws: LocalAws) -> None:
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="tls-only")
+    statement = (
+        '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*",'
+        '"Resource":"arn:aws:s3:::tls-only/*",'
+        '"Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}'
+    )
+    s3.put_bucket_policy(Bucket="tls-only", Policy=statement)
+    s3.put_object(Bucket="tls-only", Key="x", Body=b"1")
+    assert s3.get_object(Bucket="tls-only", Key="x")["Body"].read() == b"1"
+
+
+def test_security_group_rules_of_their_own_are_made_and_removed(aws: LocalAws) -> None:
+    formation = aws.client("cloudformation")
+    template = """{"Resources": {
+      "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}},
+      "Group": {"Type": "AWS::EC2::SecurityGroup", "Properties": {
+        "GroupDescription": "x", "VpcId": {"Ref": "Vpc"}}},
+      "Rule": {"Type": "AWS::EC2::SecurityGroupIngress", "Properties": {
+        "GroupId": {"Fn::GetAtt": ["Group", "GroupId"]}, "IpProtocol": "tcp",
+        "FromPort": 5432, "ToPort": 5432,
+        "SourceSecurityGroupId": {"Fn::GetAtt": ["Group", "GroupId"]}}}},
+      "Outputs": {"Group": {"Value": {"Fn::GetAtt": ["Group", "GroupId"]}}}}"""
+    formation.create_stack(StackName="rules", TemplateBody=template)
+    formation.get_waiter("stack_create_complete").wait(
+        StackName="rules", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+    )
+    outputs = formation.describe_stacks(StackName="rules")["Stacks"][0]["Outputs"]
+    group = outputs[0]["OutputValue"]
+
+    def ports() -> list[int]:
+        found = aws.client("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"][0]
+        return [permission["FromPort"] for permission in found["IpPermissions"]]
+
+    assert ports() == [5432]
+    without = template.replace("5432", "5433")
+    formation.update_stack(StackName="rules", TemplateBody=without)
+    formation.get_waiter("stack_update_complete").wait(
+        StackName="rules", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+    )
+    assert ports() == [5433]

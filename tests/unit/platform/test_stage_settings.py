@@ -1,0 +1,70 @@
+"""Stage files: what is wrong is said in one line that names file, key and expectation."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lakehouse.errors import ConfigurationError
+from lakehouse.settings import DIRECTORY, load_stage, stage_names
+
+ROOT = Path(__file__).parent.parent.parent.parent
+GOOD = (DIRECTORY / "dev.toml").read_text()
+
+
+@pytest.mark.parametrize("name", stage_names())
+def test_every_stage_loads(name: str) -> None:
+    assert load_stage(name).name == name
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "telling"),
+    [
+        ("storage_gib = 20", "storage_gb = 20", "'source.storage_gb' is not a known key"),
+        ("storage_gib = 20", 'storage_gib = "much"', "'source.storage_gib': input should"),
+        ("storage_gib = 20", "", "'source.storage_gib' is missing"),
+        ("storage_gib = 20", "storage_gib = 5", "greater than or equal to 20"),
+        ("rate(15 minutes)", "every hour", "'pipeline.schedule'"),
+        ('host = "none"', 'host = "moon"', "'dashboard.host': input should be 'none'"),
+        ("deletion_protection = false", "deletion_protection = true", "contradicts"),
+        ("[glue]", "[glue", "Expected ']'"),
+    ],
+)  # fmt: skip
+def test_a_wrong_stage_file_is_one_line(
+    tmp_path: Path, was: str, becomes: str, telling: str
+) -> None:
+    assert was in GOOD
+    (tmp_path / "dev.toml").write_text(GOOD.replace(was, becomes))
+    with pytest.raises(ConfigurationError) as wrong:
+        load_stage("dev", tmp_path)
+    message = str(wrong.value)
+    assert "dev.toml" in message
+    assert telling in message
+    assert "\n" not in message
+
+
+def test_an_unknown_stage_lists_those_that_exist() -> None:
+    with pytest.raises(ConfigurationError, match="the stages are: dev, local, prod"):
+        load_stage("staging")
+
+
+def test_the_app_says_it_before_anything_is_deployed() -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", "import os, sys; sys.path.insert(0, '.'); import app; app.main()"],
+        cwd=ROOT,
+        env={**_environment(), "CDK_CONTEXT_JSON": '{"stage": "staging"}'},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert result.stderr.strip().splitlines()[-1] == (
+        "error: stage 'staging' does not exist; the stages are: dev, local, prod"
+    )
+
+
+def _environment() -> dict[str, str]:
+    from local.toolchain import tool_environment
+
+    return tool_environment()

@@ -29,8 +29,13 @@ def deployment() -> Iterator[Deployment]:
 
 
 def own_environment(home: Path) -> dict[str, str]:
-    """The caller's environment without their AWS settings, with a home and ports of its own."""
-    return {k: v for k, v in os.environ.items() if not k.startswith("AWS_")} | {
+    """The caller's environment without their AWS settings, with a home and ports of its own.
+
+    Without make's own variables too: under `make test` an inner make would take itself for a part
+    of the outer one, and print the directories that it enters and leaves.
+    """
+    strange = ("AWS_", "MAKE", "MFLAGS")
+    return {k: v for k, v in os.environ.items() if not k.startswith(strange)} | {
         "LAKEHOUSE_HOME": str(home),
         "LAKEHOUSE_PORT": str(free_port()),
         "LAKEHOUSE_DASHBOARD_PORT": str(free_port()),

@@ -7,9 +7,11 @@ its marker, the digest of the lock, is written.
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -72,7 +74,10 @@ def _works(python: Path) -> bool:
 
 
 def _run(*command: str) -> None:
-    subprocess.run(command, check=True, stderr=subprocess.PIPE, text=True)
+    # What the installers leave in the temporary folder (uv: lock files) goes with it.
+    with tempfile.TemporaryDirectory() as temporary:
+        environment = os.environ | {"TMPDIR": temporary}
+        subprocess.run(command, check=True, stderr=subprocess.PIPE, text=True, env=environment)
 
 
 def _fail(message: str) -> int:

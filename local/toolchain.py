@@ -76,5 +76,6 @@ def tool_environment() -> dict[str, str]:
         "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
         "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "1",
         "CDK_DISABLE_CLI_TELEMETRY": "1",
+        "NODE_COMPILE_CACHE": str(layout.TOOLS / "node-compile-cache"),  # else in /tmp, for good
         "CI": "true",
     }

@@ -164,6 +164,8 @@ def reading(
         "threads": THREADS,
         "temp_directory": str(directory),
         "preserve_insertion_order": False,
+        # It takes a file that was replaced within a second for the former one, and holds memory.
+        "enable_external_file_cache": False,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }

@@ -124,6 +124,8 @@ def _open(settings: S3Settings) -> duckdb.DuckDBPyConnection:
         config={
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
+            # An object that was replaced under its name must never answer as the former one.
+            "enable_external_file_cache": "false",
             "threads": str(min(4, os.cpu_count() or 1)),
         }
     )

@@ -1,13 +1,18 @@
 """Loads, deltas, deletes and chunks over a real PostgreSQL."""
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from lakehouse.contract import Deletes
 from lakehouse.errors import ContractError, LandingError, SourceUnavailableError, SourceUnsafeError
 from lakehouse.ledger import Kind
+from lambdas.ingest.extraction import reading
 from tests.integration.ingest.conftest import SALES, Shop
 
 Wait = Callable[[], None]
@@ -135,6 +140,21 @@ def test_truncate_deletes_every_key_that_bronze_knows(shop: Shop, wait: Wait) ->
     assert shop.living() == shop.truth()
     [idle] = shop.ingest()
     assert idle.batch_id is None
+
+
+def test_a_replaced_file_is_read_anew(shop: Shop, wait: Wait, tmp_path: Path) -> None:
+    """A sweep reads object after object under one name, some within one tick of the file system."""
+    fill(shop, 1, 1)
+    wait()
+    shop.ingest()
+    [batch] = shop.ledger.batches("sales")
+    path = tmp_path / "object.parquet"
+    with reading(shop.source(), SALES, batch, tmp_path) as extraction:
+        for key in (1, 1_000_000):
+            pq.write_table(pa.table({"sale_id": [key], "_op": ["U"]}), path)
+            os.utime(path, (0, 0))
+            statement = f"SELECT sale_id, max(_op) FROM read_parquet('{path}') GROUP BY ALL"
+            assert extraction.run(statement) == [(key, "U")]
 
 
 def test_truncate_of_all_and_nothing_after(shop: Shop, wait: Wait) -> None:

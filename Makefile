@@ -64,7 +64,8 @@ check: install ## format, lint, types, import rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-test: check test-unit test-infrastructure test-integration test-e2e ## all checks and tests
+test: check test-unit test-infrastructure ## all checks and tests, the slow ones two at a time
+	@$(BIN)/pytest -n 2 --dist loadgroup tests/e2e tests/integration
 
 test-unit: install ## without processes: seconds
 	@$(BIN)/pytest tests/unit

@@ -65,7 +65,7 @@ check: install ## format, lint, types, import rules
 	@$(BIN)/lint-imports
 
 test: check test-unit test-infrastructure ## all checks and tests, the slow ones two at a time
-	@$(BIN)/pytest -n 2 --dist loadgroup tests/e2e tests/integration
+	@$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder tests/e2e tests/integration
 
 test-unit: install ## without processes: seconds
 	@$(BIN)/pytest tests/unit

@@ -7,6 +7,8 @@ import pytest
 HERE = Path(__file__).parent
 
 
+# Before pytest-xdist reads the marks.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file's tests share its engines; the end-to-end files share one deployed account."""
     for item in items:

@@ -38,17 +38,6 @@ class Deletes(StrEnum):
     """No trigger allowed: every `audit_hours` the keys of bronze and source are compared."""
 
 
-class NewColumns(StrEnum):
-    """What becomes of a column that the source has and the contract does not name."""
-
-    ADD = "add"
-    """It is carried from the next batch on."""
-    IGNORE = "ignore"
-    """It stays behind."""
-    REFUSE = "refuse"
-    """The table fails until the contract names it."""
-
-
 @dataclass(frozen=True)
 class TableContract:
     """One source table. `columns` maps each name to its PostgreSQL type, in the table's order."""

@@ -3,13 +3,13 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .local/venv/bin
 LOCAL := $(BIN)/python -m local
-PACKAGES := app.py lakehouse lambdas stacks glue_scripts dashboard local
+PACKAGES := app.py lakehouse lambdas stacks glue_scripts dashboard local bench
 STAGE ?= dev
 WHAT ?= all
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo up run status logs dashboard host-dashboard screenshot synth cdk destroy down clean \
-	check test test-unit test-integration test-infrastructure test-e2e lock
+	ledger backfill bench-cdc check test test-unit test-integration test-infrastructure test-e2e lock
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,15 @@ down: install ## stop the local AWS and forget its state
 clean: ## down, and remove all downloads and builds too
 	@if [ -x $(BIN)/python ]; then $(LOCAL) down; fi
 	@rm -rf .local cdk.out
+
+ledger: install ## the batches of TABLE=; ACTION=adopt|reload after the source was swapped (WATERMARKS= in an account)
+	@$(LOCAL) ledger $(TABLE) $(ACTION) $(if $(WATERMARKS),--watermarks $(WATERMARKS))
+
+backfill: install ## read TABLE= again FROM= a moment on, as new batches (WATERMARKS= in an account)
+	@$(LOCAL) backfill $(TABLE) $(FROM) $(if $(WATERMARKS),--watermarks $(WATERMARKS))
+
+bench-cdc: install ## 5 minutes of writers that do their worst while the ingest is killed: nothing may be lost
+	@$(BIN)/python -m bench.cdc $(ARGS)
 
 check: install ## format, lint, types, import rules
 	@$(BIN)/ruff format --check $(PACKAGES) tests

@@ -82,4 +82,4 @@ def newest(contract: TableContract, rows: DataFrame) -> DataFrame:
 
 def change_time(contract: TableContract) -> Column:
     """When the source changed the row; a tombstone without a time counts from its batch."""
-    return fn.coalesce(fn.col(contract.cursor), fn.col(INGESTED_AT))
+    return fn.coalesce(fn.col(contract.change_column), fn.col(INGESTED_AT))

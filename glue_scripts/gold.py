@@ -150,7 +150,7 @@ def table_health(
         row = spark.table(identifier(silver, contract.table)).agg(
             fn.lit(contract.table).alias("source_table"),
             fn.count_if(current).alias("rows"),
-            fn.max(contract.cursor).alias("last_change_at"),
+            fn.max(contract.change_column).alias("last_change_at"),
             fn.max(INGESTED_AT).alias("last_ingested_at"),
             fn.lit(batch_name(merged[contract.table])).alias("merged_batch_id"),
             fn.lit(run_id).alias("run_id"),

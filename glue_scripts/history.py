@@ -61,7 +61,8 @@ def build_chain(contract: TableContract, events: DataFrame) -> DataFrame:
     key = [fn.col(name) for name in contract.key]
     by_batch = Window.partitionBy(*key).orderBy(fn.col(BATCH_ID))
     once = Window.partitionBy(*key, fn.col(BATCH_ID)).orderBy(fn.col(_KNOWN).desc())
-    content = [n for n in contract.columns if n not in (*contract.key, contract.cursor)]
+    stamps = (contract.cursor, contract.change_column)
+    content = [n for n in contract.columns if n not in (*contract.key, *stamps)]
     state = fn.struct(
         fn.col(_DELETED), *[fn.when(~fn.col(_DELETED), fn.col(n)).alias(n) for n in content]
     )

@@ -17,6 +17,7 @@ from lakehouse.types import ColumnType, column_type
 
 DIRECTORY: Traversable = files("lakehouse") / "contracts"
 """A package resource, so that the Glue job finds the contracts inside its zip."""
+_TIME = "timestamp with time zone"
 
 
 class History(StrEnum):
@@ -34,7 +35,7 @@ class Deletes(StrEnum):
     TOMBSTONE = "tombstone"
     """A trigger of the source records the key of each deleted row."""
     AUDIT = "audit"
-    """No trigger allowed: a scheduled comparison of keys finds them."""
+    """No trigger allowed: every `audit_hours` the keys of bronze and source are compared."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,16 @@ class TableContract:
     table: str
     key: tuple[str, ...]
     cursor: str
-    """The `timestamptz` column that every change of a row advances."""
+    """The `timestamptz` column that every change of a row advances; or, strict, an `xid8` column
+    that a trigger fills with `pg_current_xact_id()`."""
     columns: Mapping[str, str]
     schema: str = "public"
     history: History = History.CURRENT
     deletes: Deletes = Deletes.TOMBSTONE
+    audit_hours: int = 24
+    """Hours of the source's clock between two comparisons of keys, where `deletes` is `audit`."""
+    changed_at: str | None = None
+    """The `timestamptz` column with a change's time, where the cursor is an `xid8`."""
     transitions: str | None = None
     """Column whose changes silver records with their times, in `<table>_<column>`."""
     personal: tuple[str, ...] = field(default=())
@@ -60,6 +66,7 @@ class TableContract:
         for role, names in (
             ("key", self.key),
             ("cursor", (self.cursor,)),
+            ("changed_at", (self.changed_at,) if self.changed_at else ()),
             ("transitions", (self.transitions,) if self.transitions else ()),
             ("personal", self.personal),
         ):
@@ -67,13 +74,29 @@ class TableContract:
                 raise ValueError(f"{role} names {missing[0]!r}, which is not among the columns")
         if not self.key:
             raise ValueError("key is empty; name the columns that identify a row")
-        if self.types[self.cursor].source != "timestamp with time zone":
-            raise ValueError(f"cursor {self.cursor!r} is not a timestamptz")
+        if not self.is_strict and self.types[self.cursor].source != _TIME:
+            raise ValueError(f"cursor {self.cursor!r} is not a timestamptz and not an xid8")
+        if self.types[self.change_column].source != _TIME:
+            raise ValueError(
+                f"cursor {self.cursor!r} is no time; let changed_at name a timestamptz column"
+            )
+        if self.audit_hours < 1:
+            raise ValueError("audit_hours is less than 1")
 
     @cached_property
     def types(self) -> dict[str, ColumnType]:
         """Column name to type, in the table's order."""
         return {name: column_type(text) for name, text in self.columns.items()}
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether the cursor is a transaction id, which no clock and no writer can set wrongly."""
+        return self.types[self.cursor].source == "xid8"
+
+    @property
+    def change_column(self) -> str:
+        """The column with the time of a row's change."""
+        return self.changed_at or self.cursor
 
     @property
     def transitions_table(self) -> str | None:

@@ -5,7 +5,8 @@
     ├── ContractError           the source does not look as its contract says
     ├── SourceError             the source database refused or broke
     │   ├── SourceUnavailableError   transient: try again later
-    │   └── SourceUnsafeError        capture would not be exact; refused before reading
+    │   ├── SourceUnsafeError        capture would not be exact; refused before reading
+    │   └── SourceChangedError       not the source that the watermark was made from
     ├── LedgerError             the batch ledger contradicts what is asked
     │   └── LedgerBusyError          transient: another ingest was faster; run again
     ├── LandingError            a batch can't be written: disk, bucket, permission
@@ -44,6 +45,10 @@ class SourceUnavailableError(SourceError):
 
 class SourceUnsafeError(SourceError):
     """The source is set up so that exact change capture can't be had."""
+
+
+class SourceChangedError(SourceError):
+    """The source is another one than the watermark was made from; an operator must decide."""
 
 
 class LedgerError(LakehouseError):

@@ -8,15 +8,13 @@ key), so a retry reads the same range and writes the same object name:
                       ^ claim: another attempt takes over; the former owner can't go on
 
 Every request is conditional: on the batch's owner, and for the commit on the watermark's revision
-too. `lakehouse.ledger_requests` builds the requests, `lakehouse.ledger_client` sends them. Standard
-library only, since the Glue job imports this module.
+too. `lakehouse.ledger_items` writes and reads the items, `lakehouse.ledger_requests` builds the
+requests, `lakehouse.ledger_client` sends them. Standard library only: the Glue job imports this.
 """
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 PARTITION_KEY: Final = "source_table"
 """Partition key of the watermark table (S)."""
@@ -26,6 +24,8 @@ WATERMARK_ITEM: Final = "watermark"
 """Sort key of a table's watermark."""
 BATCH_PREFIX: Final = "batch#"
 """Sort key of a batch, before its 12 digits."""
+EVERYTHING: Final = ""
+"""`restart_from` of a reload."""
 LAST_BATCH: Final = 10**12 - 1
 """The highest batch id that 12 digits hold."""
 
@@ -45,11 +45,12 @@ class Kind(StrEnum):
     """What a batch reads."""
 
     LOAD = "load"
-    """Part of the first window of a table: every row below the horizon, `_op` I."""
+    """Part of a window over the whole table: every row below the horizon, `_op` I."""
     DELTA = "delta"
     """Part of a later window: changed rows (`_op` U) and tombstones (`_op` D)."""
     SWEEP = "sweep"
-    """After a TRUNCATE: a `_op` D for each key of bronze that the source no longer has."""
+    """After a TRUNCATE or a reload, or as an audit: a `_op` D for each key of bronze that the
+    source no longer has."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,9 @@ class File:
 class Watermark:
     """A table's `watermark` item.
 
-    Times are ISO text in UTC with microseconds, so text order is time order; keys are tuples of
-    PostgreSQL text in the contract's key order, kept as JSON.
+    Times are ISO text in UTC with microseconds, so text order is time order; an `xid8` cursor is a
+    number of 20 digits. Keys are tuples of PostgreSQL text in the contract's key order, kept as
+    JSON.
     """
 
     source_table: str
@@ -75,12 +77,26 @@ class Watermark:
     """Everything before (cursor_value, cursor_key) is committed; None before the first load."""
     cursor_key: tuple[str, ...] | None = None
     """Set while a window is only partly committed: the last committed key at `cursor_value`."""
+    window_start: str | None = None
+    """Start of the window in progress; None between windows and in a load."""
     horizon: str | None = None
     """End of the window in progress; None between windows."""
     is_loading: bool = False
-    """The window in progress is the table's first load."""
+    """The window in progress is a load of the whole table."""
     truncated_at: str | None = None
-    """A TRUNCATE was seen and its sweep is still due."""
+    """When keys vanished without a trace of each (TRUNCATE, reload): their sweep is due."""
+    audited_at: str | None = None
+    """The source's clock at the last sweep; audits count from it."""
+    restart_from: str | None = None
+    """Asked for by an operator: the next window begins here; `EVERYTHING` loads the table anew."""
+    system_identifier: str | None = None
+    """Which cluster the watermark was made from; None: the next ingest remembers its source."""
+    timeline: int | None = None
+    """Its timeline: a restore to a point in time, or a promotion, begins another."""
+    database_oid: int | None = None
+    table_oid: int | None = None
+    wal_position: int | None = None
+    """Bytes of write-ahead log at the last batch; a source that has fewer was set back."""
     batch_id: int = 0
     """The last committed batch; 0 before the first."""
     revision: int = 0
@@ -128,6 +144,10 @@ class Batch:
     seconds: float = 0.0
     files: tuple[File, ...] = field(default=())
     quarantine_files: tuple[File, ...] = field(default=())
+    window_start: str | None = None
+    """Start of the window that the range is a part of; None in a load."""
+    restart_from: str | None = None
+    """The operator's request that this batch begins to fulfil."""
 
     @property
     def name(self) -> str:
@@ -165,86 +185,27 @@ def quarantine_key(table: str, ingest_date: str, batch_id: int, part: int = 0) -
     return "quarantine" + bronze_key(table, ingest_date, batch_id, part).removeprefix("bronze")
 
 
-def encode(value: object) -> dict[str, Any]:
-    """A value as DynamoDB's typed JSON; tuples of text become JSON text."""
-    match value:
-        case None:
-            return {"NULL": True}
-        case bool():
-            return {"BOOL": value}
-        case str():
-            return {"S": str(value)}  # of a StrEnum, its value
-        case int() | float():
-            return {"N": repr(value)}
-        case File():
-            return {"M": {f.name: encode(getattr(value, f.name)) for f in fields(value)}}
-        case tuple() if value and all(isinstance(part, str) for part in value):
-            return {"S": json.dumps(value, ensure_ascii=False)}
-        case tuple():
-            return {"L": [encode(part) for part in value]}
-    raise TypeError(f"the ledger does not keep {type(value).__name__}")
-
-
-def _decode(value: Mapping[str, Any]) -> Any:
-    kind, raw = next(iter(value.items()))
-    match kind:
-        case "NULL":
-            return None
-        case "N":
-            return float(raw) if any(mark in raw for mark in ".eE") else int(raw)
-        case "L":
-            return tuple(_decode(part) for part in raw)
-        case "M":
-            return {name: _decode(part) for name, part in raw.items()}
-    return raw
-
-
-def _attributes(item: Mapping[str, Any], model: type[Any]) -> dict[str, Any]:
-    known = {f.name for f in fields(model)}
-    return {name: _decode(value) for name, value in item.items() if name in known}
-
-
-def _key(text: str | None) -> tuple[str, ...] | None:
-    return None if text is None else tuple(json.loads(text))
-
-
-def read_watermark(item: Mapping[str, Any]) -> Watermark:
-    """A `watermark` item as its model; attributes that this version does not know are ignored."""
-    values = _attributes(item, Watermark)
-    values["cursor_key"] = _key(values.get("cursor_key"))
-    for name in ("batch_id", "merged_batch_id"):
-        values[name] = int(values.get(name) or 0)
-    return Watermark(**values)
-
-
-def read_batch(item: Mapping[str, Any]) -> Batch:
-    """A `batch#` item as its model."""
-    values = _attributes(item, Batch)
-    values["batch_id"] = int(item[SORT_KEY]["S"].removeprefix(BATCH_PREFIX))
-    values["after_key"], values["upto_key"] = _key(values["after_key"]), _key(values["upto_key"])
-    values["kind"], values["state"] = Kind(values["kind"]), State(values["state"])
-    values["seconds"] = float(values["seconds"])
-    for name in ("files", "quarantine_files"):
-        values[name] = tuple(File(**file) for file in values[name])
-    return Batch(**values)
-
-
 def advanced(watermark: Watermark, batch: Batch, at: str) -> Watermark:
     """The watermark after `batch` is committed at `at`."""
+    is_fulfilled = watermark.restart_from == batch.restart_from
     after = replace(
         watermark,
         batch_id=batch.batch_id,
         updated_at=at,
         ingest_date=batch.ingest_date if batch.rows else watermark.ingest_date,
+        restart_from=None if is_fulfilled else watermark.restart_from,
     )
     if batch.kind is Kind.SWEEP:
-        return replace(after, truncated_at=None)
+        return replace(after, truncated_at=None, audited_at=batch.opened_at)
     in_progress = batch.upto_key is not None
     return replace(
         after,
         cursor_value=batch.window_to,
         cursor_key=batch.upto_key,
+        window_start=batch.window_start if in_progress else None,
         horizon=batch.horizon if in_progress else None,
         is_loading=in_progress and batch.kind is Kind.LOAD,
         truncated_at=batch.truncated_at,
+        # a load has seen every key that there is
+        audited_at=batch.opened_at if watermark.audited_at is None else watermark.audited_at,
     )

@@ -8,7 +8,8 @@ from botocore.exceptions import ClientError
 
 from lakehouse import ledger_requests as requests
 from lakehouse.errors import LedgerBusyError, LedgerError
-from lakehouse.ledger import Batch, State, Watermark, advanced, read_batch, read_watermark
+from lakehouse.ledger import Batch, State, Watermark, advanced
+from lakehouse.ledger_items import read_batch, read_watermark
 from lakehouse.ledger_requests import Request
 
 _LOST = frozenset({"ConditionalCheckFailedException", "TransactionConflictException"})

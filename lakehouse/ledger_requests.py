@@ -18,8 +18,8 @@ from lakehouse.ledger import (
     advanced,
     batch_item,
     batch_name,
-    encode,
 )
+from lakehouse.ledger_items import encode
 
 Request = dict[str, Any]
 _WRITTEN_BY_OTHERS = frozenset({"source_table", "merged_batch_id", "crawled_signature"})

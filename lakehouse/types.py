@@ -17,6 +17,7 @@ _SIMPLE = {
     "character varying": ("VARCHAR", "string", "string"),
     "date": ("DATE", "date", "date"),
     "timestamp with time zone": ("TIMESTAMPTZ", "timestamp", "timestamp"),
+    "xid8": ("DECIMAL(20,0)", "decimal(20,0)", "decimal(20,0)"),  # unsigned, beyond a bigint
 }
 _ALIASES = {
     "bool": "boolean",

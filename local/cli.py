@@ -88,6 +88,16 @@ def _parser() -> argparse.ArgumentParser:
 
         return demonstrate(once=chosen.once)
 
+    def ledger(chosen: argparse.Namespace) -> int:
+        from local.ledger_desk import run_ledger
+
+        return run_ledger(chosen.table, chosen.action, chosen.watermarks)
+
+    def backfill(chosen: argparse.Namespace) -> int:
+        from local.ledger_desk import run_backfill
+
+        return run_backfill(chosen.table, chosen.start, chosen.watermarks)
+
     def synth(chosen: argparse.Namespace) -> int:
         with progress.step(f"synth {chosen.stage}") as step:
             deployment.synth(chosen.stage, step=step)
@@ -111,6 +121,14 @@ def _parser() -> argparse.ArgumentParser:
     add("demo", demo, "everything: up, wait for the schedules, run, reconcile").add_argument(
         "--once", action="store_true", help="stop after the first reconciled run; JSON at the end"
     )
+    command = add("ledger", ledger, "a table's batches; adopt or reload another source")
+    command.add_argument("table")
+    command.add_argument("action", nargs="?", default="show", choices=("show", "adopt", "reload"))
+    command.add_argument("--watermarks", help="DynamoDB table of an account, by its credentials")
+    command = add("backfill", backfill, "read a table again from a moment on, as new batches")
+    command.add_argument("table")
+    command.add_argument("start", help="ISO time with an offset, or a transaction id")
+    command.add_argument("--watermarks", help="DynamoDB table of an account, by its credentials")
     add("synth", synth, "the stage's CloudFormation templates; needs no credentials").add_argument(
         "stage", help=f"one of {', '.join(stage_names())}"
     )

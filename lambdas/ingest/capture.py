@@ -2,29 +2,26 @@
 
 A range is fixed before it is read. Rows can only leave it meanwhile, by a change that carries them
 beyond the horizon, so reading it again, or in another order, loses nothing.
+
+Three sorts of changes have a place in a range: rows by their cursor; deletes by their tombstone;
+and rows that have a tombstone but live, stamped before the window began. Those were backdated, and
+only the trigger that wrote the tombstone knows of it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lakehouse.contract import Deletes, TableContract
 from lakehouse.errors import ContractError
-from lakehouse.ledger import Batch, Kind
+from lakehouse.ledger import Kind
 from lambdas.ingest import guards
 from lambdas.ingest.catalog import relation, text_array, tombstones
+from lambdas.ingest.cursor import Cursor
+from lambdas.ingest.ranges import Range
 from lambdas.ingest.source import Session
-from lambdas.ingest.statements import identifier, iso, literal, render
+from lambdas.ingest.statements import identifier, literal, render
+from lambdas.ingest.tombs import Tombs
 
 OPERATION = {Kind.LOAD: "I", Kind.DELTA: "U"}
-
-
-@dataclass(frozen=True)
-class Range:
-    """After (`start`, `after_key`) up to `end`: including `upto_key` there, or before `end`."""
-
-    start: str | None
-    after_key: tuple[str, ...] | None
-    end: str
-    upto_key: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -34,17 +31,26 @@ class Capture:
     contract: TableContract
     kind: Kind
 
+    @property
+    def cursor(self) -> Cursor:
+        """The SQL of the contract's cursor."""
+        return Cursor(self.contract)
+
     def truncated_at(self, session: Session, window: Range) -> str | None:
-        """Time of the window's last TRUNCATE; raises ContractError for a malformed tombstone."""
+        """The cursor of the window's last TRUNCATE; raises ContractError for a malformed tombstone.
+
+        The key columns of a good tombstone are all there.
+        """
         if not self._has_tombstones:
             return None
+        place = self.cursor.tombstone_column
         statement = render(
             "tombstones",
-            deleted_at=iso("deleted_at"),
+            place=self.cursor.text(f"max({place}) FILTER (WHERE row_key IS NULL)"),
             key_names=text_array(self.contract.key),
             tombstones=tombstones(self.contract),
             table=literal(self.contract.table),
-            window=self._window("deleted_at", window),
+            window=self._window(place, window),
         )
         truncated_at, malformed = (session.run(statement) or [])[0]
         if malformed:
@@ -65,7 +71,7 @@ class Capture:
         cursor, *keys = names
         statement = render(
             "boundary",
-            texts=", ".join([iso(cursor), *[f"{key}::text" for key in keys]]),
+            texts=", ".join([self.cursor.text(cursor), *[f"{key}::text" for key in keys]]),
             changes=self._positions(window, limit + 1),
             order=", ".join(f"changes.{name}" for name in names),
             skip=limit - 1,
@@ -74,30 +80,35 @@ class Capture:
         if len(rows) < 2:
             return window
         value, *key = rows[0]
-        return Range(window.start, window.after_key, value, tuple(key))
+        return replace(window, end=value, upto_key=tuple(key))
 
     def rows(self, chunk: Range) -> str:
         """The chunk's rows and deletes: the contract's columns and `_op`, one snapshot.
 
         `_op` is `!` for a row with a value that its Parquet type can't carry; it is NULL there.
         """
-        types, cursor = self.contract.types, self.contract.cursor
+        types = self.contract.types
         broken = guards.broken(types)
         operation = literal(OPERATION[self.kind])
         values = [
-            f"{guards.carried(name, kind)} AS {identifier(name)}" for name, kind in types.items()
+            f"{self._carried(name, guards.carried(name, kind))} AS {identifier(name)}"
+            for name, kind in types.items()
         ]
         values.append(f"CASE WHEN {broken} THEN '!' ELSE {operation} END AS _op" if broken
                       else f"{operation} AS _op")  # fmt: skip
-        statement = self._changed(", ".join(values), chunk)
-        if not self._has_tombstones:
-            return statement
-        kept = {cursor, *self.contract.key}
-        gone = [
-            f"gone.{identifier(name)}" if name in kept else f"NULL::{kind.source}"
-            for name, kind in types.items()
-        ]
-        return f"{statement}\nUNION ALL\n{self._deleted(', '.join([*gone, literal('D')]), chunk)}"
+        statements = [self._changed(", ".join(values), chunk)]
+        if self._has_tombstones:
+            kept = {self.contract.cursor, self.contract.change_column, *self.contract.key}
+            gone = [
+                self._carried(name, f"gone.{identifier(name)}")
+                if name in kept
+                else f"NULL::{kind.source}"
+                for name, kind in types.items()
+            ]
+            statements.append(self._deleted(", ".join([*gone, literal("D")]), chunk))
+        if self._sees_revived:
+            statements.append(self._revived(", ".join(values), chunk))
+        return "\nUNION ALL\n".join(statements)
 
     def set_aside(self, chunk: Range) -> str:
         """The chunk's rows with `_op` `!`: row_key, raw_row and failed_rules as text."""
@@ -108,7 +119,7 @@ class Capture:
             row_key=f"jsonb_build_object({', '.join(pairs)})",
             reasons=", ".join(guards.reasons(types)),
             relation=relation(self.contract),
-            range=self._range("source", chunk),
+            range=self._places(chunk),
             broken=guards.broken(types),
         )
 
@@ -122,12 +133,27 @@ class Capture:
         # nothing that was deleted before the first load can be in bronze
         return self.contract.deletes is Deletes.TOMBSTONE and self.kind is not Kind.LOAD
 
+    @property
+    def _is_marked(self) -> bool:
+        # the trigger of a strict cursor stamps every change, whatever the writer says
+        return self.contract.deletes is Deletes.TOMBSTONE and not self.contract.is_strict
+
+    @property
+    def _sees_revived(self) -> bool:
+        return self._is_marked and self._has_tombstones
+
+    def _carried(self, name: str, expression: str) -> str:
+        return self.cursor.carried(expression) if name == self.contract.cursor else expression
+
     def _positions(self, window: Range, limit: int | None = None) -> str:
         names = [identifier(name) for name in (self.contract.cursor, *self.contract.key)]
         bound = f"\nORDER BY {', '.join(names)} LIMIT {limit}" if limit else ""
         parts = [self._changed(", ".join(names), window)]
+        gone = ", ".join(f"gone.{name}" for name in names)
         if self._has_tombstones:
-            parts.append(self._deleted(", ".join(f"gone.{name}" for name in names), window))
+            parts.append(self._deleted(gone, window))
+        if self._sees_revived:
+            parts.append(self._revived(gone, window))
         return "\nUNION ALL\n".join(f"({part}{bound})" for part in parts)
 
     def _changed(self, values: str, window: Range) -> str:
@@ -135,37 +161,62 @@ class Capture:
             "changed_rows",
             values=values,
             relation=relation(self.contract),
-            range=self._range("source", window),
+            range=self._once(window),
         )
 
     def _deleted(self, values: str, window: Range) -> str:
-        keys = self.contract.key
-        gone = render(
-            "gone",
-            cursor=identifier(self.contract.cursor),
-            tombstone_keys=", ".join(
-                f"(row_key ->> {literal(k)})::{self.contract.types[k].source} AS {identifier(k)}"
-                for k in keys
-            ),
-            tombstones=tombstones(self.contract),
-            table=literal(self.contract.table),
-            # up to the window's end, not the chunk's: a key deleted twice is one delete, the later
-            window=f"deleted_at >= {literal(window.start or '-infinity')}",
-            key_places=", ".join(str(place) for place in range(2, len(keys) + 2)),
-        )
         return render(
             "deleted_rows",
             values=values,
-            gone=gone,
+            gone=Tombs(self.contract).gone(window),
             range=self._range("gone", window),
             relation=relation(self.contract),
-            same_key=" AND ".join(f"living.{identifier(k)} = gone.{identifier(k)}" for k in keys),
+            same_key=self._same_key("living"),
         )
 
-    @staticmethod
-    def _window(column: str, window: Range) -> str:
-        lower = f"{column} >= {literal(window.start)} AND " if window.start else ""
-        return f"{lower}{column} < {literal(window.end)}"
+    def _revived(self, values: str, window: Range) -> str:
+        return render(
+            "revived_rows",
+            values=values,
+            gone=Tombs(self.contract).gone(window),
+            relation=relation(self.contract),
+            same_key=self._same_key("source"),
+            range=self._range("gone", window),
+            behind=self._behind(window),
+        )
+
+    def _behind(self, window: Range) -> str:
+        """Condition on `source`: stamped before the window, so that no range of it has the row."""
+        begin = window.begin or "-infinity"
+        return f"source.{identifier(self.contract.cursor)} < {literal(begin)}::timestamptz"
+
+    def _places(self, chunk: Range) -> str:
+        """Condition on `source`: the chunk has the row, by its cursor or as a revived one."""
+        changed = self._once(chunk)
+        if not self._sees_revived:
+            return changed
+        keys = ", ".join(identifier(name) for name in self.contract.key)
+        return (
+            f"({changed} OR ({self._behind(chunk)} AND ({keys}) IN (SELECT {keys} FROM "
+            f"({Tombs(self.contract).gone(chunk)}) AS gone WHERE {self._range('gone', chunk)})))"
+        )
+
+    def _once(self, window: Range) -> str:
+        """Condition on `source`: in the range, and no later window will deliver it as revived."""
+        changed = self._range("source", window)
+        if not self._is_marked:
+            return changed
+        names = [identifier(name) for name in self.contract.key]
+        keys = ", ".join(f"source.{name}" for name in names)
+        return f"{changed} AND ({keys}) NOT IN ({Tombs(self.contract).marked_later(window)})"
+
+    def _same_key(self, alias: str) -> str:
+        names = [identifier(name) for name in self.contract.key]
+        return " AND ".join(f"{alias}.{name} = gone.{name}" for name in names)
+
+    def _window(self, column: str, window: Range) -> str:
+        lower = f"{column} >= {self.cursor.value(window.start)} AND " if window.start else ""
+        return f"{lower}{column} < {self.cursor.value(window.end)}"
 
     def _range(self, alias: str, window: Range) -> str:
         cursor = f"{alias}.{identifier(self.contract.cursor)}"
@@ -175,21 +226,16 @@ class Capture:
             parts.append(
                 f"{place} > {self._place(window.start, window.after_key)}"
                 if window.after_key
-                else f"{cursor} >= {literal(window.start)}::timestamptz"
+                else f"{cursor} >= {self.cursor.value(window.start)}"
             )
         parts.append(
             f"{place} <= {self._place(window.end, window.upto_key)}"
             if window.upto_key
-            else f"{cursor} < {literal(window.end)}::timestamptz"
+            else f"{cursor} < {self.cursor.value(window.end)}"
         )
         return " AND ".join(parts)
 
     def _place(self, value: str, key: tuple[str, ...]) -> str:
         kinds = [self.contract.types[name].source for name in self.contract.key]
         texts = [f"{literal(text)}::{kind}" for text, kind in zip(key, kinds, strict=True)]
-        return f"({', '.join([f'{literal(value)}::timestamptz', *texts])})"
-
-
-def range_of(batch: Batch) -> Range:
-    """The range that the ledger fixed for a batch."""
-    return Range(batch.window_from, batch.after_key, batch.window_to, batch.upto_key)
+        return f"({', '.join([self.cursor.value(value), *texts])})"

@@ -2,6 +2,7 @@
 
 from lakehouse.contract import Deletes, TableContract
 from lakehouse.errors import ContractError
+from lambdas.ingest.cursor import Cursor
 from lambdas.ingest.source import Session
 from lambdas.ingest.statements import identifier, literal, render
 from lambdas.telemetry import logger
@@ -40,7 +41,7 @@ def check_source(session: Session, contract: TableContract) -> None:
     )
     if not rows:
         raise ContractError(f"the source has no table {name}; create it or remove its contract")
-    columns, is_key_unique, is_cursor_indexed, triggers, has_tombstones = rows[0]
+    columns, is_key_unique, is_cursor_indexed, triggers, stamps, buried = rows[0]
     types = {column: kind for column, kind, _ in columns or []}
     required = {column for column, _, is_required in columns or [] if is_required}
     for column, expected in contract.types.items():
@@ -62,7 +63,12 @@ def check_source(session: Session, contract: TableContract) -> None:
             "create one or correct the contract"
         )
     if contract.deletes is Deletes.TOMBSTONE:
-        _check_tombstones(name, triggers, has_tombstones)
+        _check_tombstones(name, triggers, buried, Cursor(contract).tombstone_column)
+    if contract.is_strict and not stamps:
+        raise ContractError(
+            f"{name}: no enabled BEFORE INSERT OR UPDATE row trigger stamps {contract.cursor}, "
+            "changes would be missed; create it (docs/guarantee.md)"
+        )
     _check_reachable(session, contract, name)
     if not is_cursor_indexed:
         logger.warning("no index begins with the cursor, so each poll reads the whole table",
@@ -72,10 +78,12 @@ def check_source(session: Session, contract: TableContract) -> None:
                     extra={"source_table": name, "columns": ignored})  # fmt: skip
 
 
-def _check_tombstones(name: str, triggers: int, has_tombstones: bool) -> None:
-    remedy = 'create it (docs/operations) or set deletes = "audit" in the contract'
-    if not has_tombstones:
+def _check_tombstones(name: str, triggers: int, columns: list[str], place: str) -> None:
+    remedy = 'create it (docs/guarantee.md) or set deletes = "audit" in the contract'
+    if not columns:
         raise ContractError(f"{name}: no table {TOMBSTONES}, deletes would be missed; {remedy}")
+    if place not in columns:
+        raise ContractError(f"{TOMBSTONES} has no column {place!r}; {remedy}")
     for bit, event in ((_DELETE_TRIGGER, "DELETE"), (_TRUNCATE_TRIGGER, "TRUNCATE")):
         if not triggers & bit:
             raise ContractError(
@@ -84,11 +92,13 @@ def _check_tombstones(name: str, triggers: int, has_tombstones: bool) -> None:
 
 
 def _check_reachable(session: Session, contract: TableContract, name: str) -> None:
-    statement = render(
-        "unreachable", relation=relation(contract), cursor=identifier(contract.cursor)
+    conditions = (
+        f"EXISTS (SELECT FROM {relation(contract)} WHERE {condition})"
+        for condition in Cursor(contract).unreachable()
     )
-    if (session.run(statement) or [[False]])[0][0]:
+    if (session.run(render("unreachable", conditions=" OR ".join(conditions))) or [[False]])[0][0]:
+        what = "another cluster's" if contract.is_strict else "infinite or before year 1"
         raise ContractError(
-            f"{name} has rows whose {contract.cursor} is NULL, infinite or before year 1, which no "
-            f"window reaches; set {contract.cursor} in those rows and declare it NOT NULL"
+            f"{name} has rows whose {contract.cursor} is NULL or {what}, which no window reaches; "
+            f"set {contract.cursor} in those rows and declare it NOT NULL"
         )

@@ -3,13 +3,13 @@
 import tempfile
 import time
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 from lakehouse.contract import TableContract
 from lakehouse.errors import LedgerError
 from lakehouse.ledger import (
+    EVERYTHING,
     Batch,
     Kind,
     State,
@@ -19,10 +19,14 @@ from lakehouse.ledger import (
 )
 from lakehouse.ledger_client import Ledger
 from lambdas.ingest.bronze import Bronze
-from lambdas.ingest.capture import Capture, Range, range_of
+from lambdas.ingest.capture import Capture
 from lambdas.ingest.catalog import check_source
+from lambdas.ingest.cursor import Cursor
 from lambdas.ingest.horizon import Horizon, take_horizon
+from lambdas.ingest.identity import take_identity
 from lambdas.ingest.models import IngestResult
+from lambdas.ingest.planning import due_sweep, later, passed, restarted
+from lambdas.ingest.ranges import Range, range_of
 from lambdas.ingest.result import outcome
 from lambdas.ingest.source import Session, Source
 
@@ -53,8 +57,11 @@ class Ingest:
             self.contract.table, min(watermark.merged_batch_id, watermark.batch_id)
         )
         with self.source.session() as session:
-            horizon = take_horizon(session, self.source.address, self.margin_seconds)
+            cursor = Cursor(self.contract)
+            horizon = take_horizon(session, self.source.address, self.margin_seconds, cursor)
             check_source(session, self.contract)
+            identity = take_identity(session, self.contract)
+            watermark = identity.remembered_in(watermark, self.source.address)
             batch = next((b for b in known if b.state is not State.COMMITTED), None)
             if batch:
                 batch = self._claim(watermark, batch)
@@ -80,29 +87,26 @@ class Ingest:
         self, session: Session, watermark: Watermark, horizon: Horizon
     ) -> tuple[Watermark, Batch | None]:
         """Opens the next batch; or moves the watermark when the window is empty."""
-        if watermark.truncated_at and watermark.horizon is None:
-            return watermark, self._open(
-                watermark, horizon, Kind.SWEEP, self._sweep_range(watermark)
-            )
+        watermark = restarted(watermark) if watermark.restart_from is not None else watermark
+        if sweep := due_sweep(self.contract, watermark, horizon):
+            return watermark, self._open(watermark, horizon, Kind.SWEEP, sweep)
         end = watermark.horizon or horizon.below
         if end is None or (watermark.cursor_value is not None and end <= watermark.cursor_value):
             return watermark, None
         is_load = watermark.is_loading or watermark.cursor_value is None
         capture = Capture(self.contract, Kind.LOAD if is_load else Kind.DELTA)
-        window = Range(watermark.cursor_value, watermark.cursor_key, end)
+        begin = watermark.window_start if watermark.horizon else watermark.cursor_value
+        window = Range(watermark.cursor_value, watermark.cursor_key, end, begin=begin, horizon=end)
         if watermark.horizon is None:
-            watermark = replace(watermark, truncated_at=capture.truncated_at(session, window))
+            truncated_at = capture.truncated_at(session, window)
+            if watermark.restart_from == EVERYTHING:
+                # what was deleted before leaves no tombstone here: only a sweep can tell
+                truncated_at = end
+            watermark = replace(watermark, truncated_at=truncated_at)
         if capture.is_empty(session, window):
-            after = replace(watermark, cursor_value=end, cursor_key=None, horizon=None,
-                            is_loading=False, updated_at=horizon.now)  # fmt: skip
-            return self.ledger.move(watermark, after), None
+            return self.ledger.move(watermark, passed(watermark, end, horizon)), None
         chunk = capture.boundary(session, window, self.chunk_rows)
         return watermark, self._open(watermark, horizon, capture.kind, chunk, end)
-
-    @staticmethod
-    def _sweep_range(watermark: Watermark) -> Range:
-        at = watermark.truncated_at or ""
-        return Range(at, None, at)
 
     def _open(
         self, watermark: Watermark, horizon: Horizon, kind: Kind, chunk: Range, end: str = ""
@@ -116,10 +120,12 @@ class Ingest:
             window_to=chunk.end,
             upto_key=chunk.upto_key,
             horizon=end or chunk.end,
-            truncated_at=watermark.truncated_at,
+            truncated_at=chunk.end if kind is Kind.SWEEP else watermark.truncated_at,
             opened_at=horizon.now,
             run_id=self.run_id,
             owner=self.owner,
+            window_start=chunk.begin,
+            restart_from=watermark.restart_from,
         )
         self.ledger.open(batch)
         return batch
@@ -167,9 +173,3 @@ class Ingest:
             quarantine_files=tuple(quarantine_files),
             seconds=round(time.monotonic() - begun, 3),
         )
-
-
-def later(moment: str, seconds: float) -> str:
-    """The source's clock `seconds` after `moment`; the function's own clock is never trusted."""
-    at = datetime.fromisoformat(moment) + timedelta(seconds=seconds)
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,6 +1,7 @@
-"""After a TRUNCATE: a delete for each key that bronze holds as living and the source has not.
+"""A delete for each key that bronze holds as living and the source has not.
 
-PostgreSQL fires no row trigger for TRUNCATE, so only bronze itself knows which keys there were.
+Due after a TRUNCATE, for which PostgreSQL fires no row trigger, after a reload, and as the audit of
+a table without triggers: only bronze itself knows which keys there were.
 """
 
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from collections.abc import Sequence
 from lakehouse.ledger import Batch
 from lambdas.ingest.bronze import Bronze
 from lambdas.ingest.capture import Capture
+from lambdas.ingest.cursor import Cursor
 from lambdas.ingest.extraction import Extraction
 from lambdas.ingest.statements import identifier, literal, render
 
@@ -30,7 +32,10 @@ def swept(
         if name in contract.key:
             values.append(f"gone.{identifier(name)}")
         elif name == contract.cursor:
-            values.append(f"{literal(batch.truncated_at or '')}::TIMESTAMPTZ AS {identifier(name)}")
+            landed = Cursor(contract).landed(batch.truncated_at or "")
+            values.append(f"{landed} AS {identifier(name)}")
+        elif name == contract.change_column:
+            values.append(f"{literal(batch.opened_at)}::TIMESTAMPTZ AS {identifier(name)}")
         else:
             values.append(f"NULL::{kind.duckdb} AS {identifier(name)}")
     return render(

@@ -29,6 +29,16 @@ SELECT
         SELECT bit_or(tgtype::int) FROM pg_trigger
         WHERE tgrelid = source.oid AND NOT tgisinternal AND tgenabled IN ('O', 'A')
     ), 0),
-    to_regclass(${tombstones}) IS NOT NULL
+    -- a row trigger before INSERT and UPDATE: ROW 1, BEFORE 2, INSERT 4, UPDATE 16
+    EXISTS (
+        SELECT FROM pg_trigger
+        WHERE
+            tgrelid = source.oid AND NOT tgisinternal AND tgenabled IN ('O', 'A')
+            AND tgtype::int & 23 = 23
+    ),
+    coalesce((
+        SELECT jsonb_agg(attname) FROM pg_attribute
+        WHERE attrelid = to_regclass(${tombstones}) AND attnum > 0 AND NOT attisdropped
+    ), '[]')
 FROM pg_class AS source
 WHERE source.oid = to_regclass(${relation})

@@ -1,5 +1,5 @@
 SELECT
-    max(deleted_at) AS ${cursor},
+    ${times},
     ${tombstone_keys}
 FROM ${tombstones}
 WHERE source_table = ${table} AND row_key IS NOT NULL AND ${window}

@@ -1,5 +1,6 @@
 -- The horizon: every change stamped before it is already visible. Must run as its own statement,
 -- before the one that reads the data. A session's entry is cleared only after its commit is visible.
+-- A strict cursor's horizon is the oldest transaction that still runs, prepared ones included.
 WITH others AS (
     SELECT pid, application_name, state, xact_start
     FROM pg_stat_activity

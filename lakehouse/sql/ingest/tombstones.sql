@@ -1,6 +1,6 @@
 -- Tombstones of the window that are no deletes of single rows: TRUNCATE markers, malformed keys.
 SELECT
-    max(CASE WHEN row_key IS NULL THEN ${deleted_at} END),
+    ${place},
     count(*) FILTER (WHERE NOT row_key ?& ${key_names})
 FROM ${tombstones}
 WHERE source_table = ${table} AND ${window}

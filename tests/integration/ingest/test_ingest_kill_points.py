@@ -1,4 +1,4 @@
-"""An ingest killed before or after any call to AWS, and two ingests at once."""
+"""Rows that move on between two attempts, and two ingests at once."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from lakehouse.errors import LakehouseError, LedgerBusyError
-from lakehouse.ledger import State
 from lakehouse.ledger_client import Ledger
 from lambdas.ingest.bronze import Bronze
 from lambdas.ingest.run import Ingest
@@ -56,42 +55,6 @@ def change(shop: Shop) -> None:
         "INSERT INTO sales SELECT n, 'x', 1, now() FROM generate_series(1, 40) n;"
         "INSERT INTO sales VALUES (99, 'broken', 'NaN', now())"
     )
-
-
-STEPS = [  # writes of one batch, in order
-    "put_item", "put_object", "put_object", "update_item", "transact_write_items",
-]  # fmt: skip
-
-
-def test_the_steps_of_a_batch(shop: Shop, wait: Wait) -> None:
-    change(shop)
-    wait()
-    attempt, calls = hooked(shop, lambda number, moment: None)
-    attempt.run()
-    assert calls == STEPS
-
-
-@pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("step", range(1, len(STEPS) + 1), ids=lambda n: f"{n}-{STEPS[n - 1]}")
-def test_killed_at_a_step_and_retried(shop: Shop, wait: Wait, step: int, moment: str) -> None:
-    change(shop)
-    wait()
-
-    def kill(number: int, when: str) -> None:
-        if (number, when) == (step, moment):
-            raise Killed
-
-    attempt, _ = hooked(shop, kill)
-    with pytest.raises(Killed):
-        attempt.run()
-    shop.ingest()
-    batches = shop.ledger.batches("sales")
-    assert [(b.batch_id, b.state, b.rows, b.quarantined) for b in batches] == [
-        (1, State.COMMITTED, 40, 1)
-    ]
-    listed = [file.key for b in batches for file in (*b.files, *b.quarantine_files)]
-    assert shop.objects() == sorted(listed)
-    assert [row[0] for row in shop.living()] == list(range(1, 41))
 
 
 def test_rows_that_move_on_between_the_attempts_are_delivered_later(shop: Shop, wait: Wait) -> None:

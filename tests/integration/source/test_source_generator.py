@@ -189,8 +189,18 @@ def test_a_truncate_leaves_a_marker(shop: pg8000.native.Connection) -> None:
 def test_a_changed_key_leaves_a_tombstone(shop: pg8000.native.Connection) -> None:
     generate(shop, Amount())
     shop.run("UPDATE fact_sales SET sale_id = 100000 WHERE sale_id = 4")
+    shop.run("UPDATE fact_sales SET quantity = 1, updated_at = now() WHERE sale_id = 6")
+    told = [key["sale_id"] for _, key in _tombstones(shop)]
+    assert sorted(told) == [4, 100000]  # the new key too: its stamp is an old one
+
+
+def test_a_row_stamped_before_its_transaction_leaves_a_mark(
+    shop: pg8000.native.Connection,
+) -> None:
+    generate(shop, Amount())
     shop.run("UPDATE fact_sales SET quantity = 1 WHERE sale_id = 6")
-    assert _tombstones(shop) == [["fact_sales", {"sale_id": 4}]]
+    shop.run("UPDATE fact_sales SET updated_at = clock_timestamp() WHERE sale_id = 7")
+    assert _tombstones(shop) == [["fact_sales", {"sale_id": 6}]]
 
 
 def test_a_rolled_back_delete_leaves_none(shop: pg8000.native.Connection) -> None:

@@ -9,8 +9,8 @@ from lakehouse.errors import SourceError, SourceUnavailableError
 from lakehouse.ledger import Batch, File, Kind, State, Watermark
 from lambdas.ingest.extraction import _server_message
 from lambdas.ingest.horizon import Horizon
+from lambdas.ingest.planning import later
 from lambdas.ingest.result import catalog_signature, outcome
-from lambdas.ingest.run import later
 from lambdas.ingest.source import Source, conninfo
 from lambdas.ingest.statements import identifier, literal
 

@@ -69,6 +69,7 @@ def test_open_extracted_committed(ledger: Ledger) -> None:
     assert watermark == Watermark(
         "sales", "updated_at", cursor_value=BATCH.window_to, cursor_key=("7", 'a"ä'), horizon=AT,
         is_loading=True, batch_id=1, revision=1, updated_at=LATER, ingest_date="2026-05-01",
+        audited_at=AT,
     )  # fmt: skip
 
 

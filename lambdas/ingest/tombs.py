@@ -1,0 +1,53 @@
+"""What the tombstones beside a table say, as SQL: deletes, and living rows to look at again."""
+
+from dataclasses import dataclass
+
+from lakehouse.contract import TableContract
+from lambdas.ingest.catalog import tombstones
+from lambdas.ingest.cursor import DELETED_AT, Cursor
+from lambdas.ingest.ranges import Range
+from lambdas.ingest.statements import identifier, literal, render
+
+
+@dataclass(frozen=True)
+class Tombs:
+    """The tombstones of one table."""
+
+    contract: TableContract
+
+    def gone(self, window: Range) -> str:
+        """The keys that have a tombstone from the window's start on, each with its last."""
+        cursor = Cursor(self.contract)
+        place = cursor.tombstone_column
+        times = {self.contract.change_column: DELETED_AT, self.contract.cursor: place}
+        return render(
+            "gone",
+            times=", ".join(f"max({c}) AS {identifier(name)}" for name, c in times.items()),
+            tombstone_keys=self._keys,
+            tombstones=tombstones(self.contract),
+            table=literal(self.contract.table),
+            # up to the window's end, not the chunk's: a key deleted twice is one delete, the later
+            window=f"{place} >= {cursor.value(window.start)}" if window.start else "true",
+            key_places=", ".join(str(len(times) + n + 1) for n in range(len(self.contract.key))),
+        )
+
+    def marked_later(self, window: Range) -> str:
+        """The keys that have a tombstone beyond the window."""
+        names = [identifier(name) for name in self.contract.key]
+        return render(
+            "marked_later",
+            keys=", ".join(names),
+            tombstone_keys=self._keys,
+            tombstones=tombstones(self.contract),
+            table=literal(self.contract.table),
+            later=f"{DELETED_AT} >= {Cursor(self.contract).value(window.horizon)}",
+            # one NULL among them, and NOT IN would be true for no row at all
+            known=" AND ".join(f"{name} IS NOT NULL" for name in names),
+        )
+
+    @property
+    def _keys(self) -> str:
+        return ", ".join(
+            f"(row_key ->> {literal(k)})::{self.contract.types[k].source} AS {identifier(k)}"
+            for k in self.contract.key
+        )

@@ -94,7 +94,9 @@ class Capture:
             return statement
         kept = {cursor, *self.contract.key}
         gone = [
-            f"gone.{identifier(name)}" if name in kept else f"NULL::{kind.source}"
+            kind.expression.format(f"gone.{identifier(name)}")
+            if name in kept
+            else guards.missing(kind)
             for name, kind in types.items()
         ]
         return f"{statement}\nUNION ALL\n{self._deleted(', '.join([*gone, literal('D')]), chunk)}"
@@ -114,8 +116,11 @@ class Capture:
 
     def living_keys(self) -> str:
         """Every key that the source has now."""
-        keys = ", ".join(identifier(name) for name in self.contract.key)
-        return f"SELECT {keys} FROM {relation(self.contract)}"
+        keys = ", ".join(
+            f"{guards.carried(name, self.contract.types[name])} AS {identifier(name)}"
+            for name in self.contract.key
+        )
+        return f"SELECT {keys} FROM {relation(self.contract)} AS source"
 
     @property
     def _has_tombstones(self) -> bool:

@@ -3,9 +3,10 @@
 `_row_hash` is the MD5 of the row's source columns in contract order, each in a canonical text that
 all engines print alike, joined by the unit separator; NULL is the record separator, so that NULL
 and the empty text differ. Times are microseconds since 1970, floating-point numbers the bits of
-their IEEE 754 form as a signed integer, so that no engine's way of printing them matters. The
-content of a set of rows is their count and the sum of each hash's first 60 bits: equal sets give
-equal numbers whatever the order.
+their IEEE 754 form as a signed integer, bytes hexadecimal, so that no engine's way of printing them
+matters. An array is its length and its elements, each after a group separator. The content of a set
+of rows is their count and the sum of each hash's first 60 bits: equal sets give equal numbers
+whatever the order.
 
 The expressions hold for values that bronze can carry; PostgreSQL's infinities among times and dates
 hash to a text of their own instead of failing.
@@ -24,18 +25,28 @@ _CANONICAL: dict[Dialect, dict[str, str]] = {
             "CASE WHEN isfinite({0}) THEN (extract(epoch FROM {0}) * 1000000)::bigint::text"
             " ELSE {0}::text END"
         ),
+        "timestamp without time zone": (
+            "CASE WHEN isfinite({0}) THEN (extract(epoch FROM {0}) * 1000000)::bigint::text"
+            " ELSE {0}::text END"
+        ),
+        "bytea": "encode({0}, 'hex')",
         "real": "('x' || encode(float4send({0}), 'hex'))::bit(32)::integer::text",
         "double precision": "('x' || encode(float8send({0}), 'hex'))::bit(64)::bigint::text",
         "": "{0}::text",
     },
     "duckdb": {
         "timestamp with time zone": "epoch_us({0})::varchar",
+        "timestamp without time zone": "epoch_us({0})::varchar",
+        "bytea": "lower(hex({0}))",
         "real": "{0}::bit::integer::varchar",
         "double precision": "{0}::bit::bigint::varchar",
         "": "{0}::varchar",
     },
     "spark": {
         "timestamp with time zone": "cast(unix_micros({0}) as string)",
+        # sessions are in UTC
+        "timestamp without time zone": "cast(unix_micros(cast({0} as timestamp)) as string)",
+        "bytea": "lower(hex({0}))",
         # the inner coalesce keeps the Java method from ever seeing a NULL
         "real": (
             "if({0} is null, null,"
@@ -53,6 +64,21 @@ _SEPARATORS: dict[Dialect, tuple[str, str]] = {
     "postgres": ("chr(31)", "chr(30)"),
     "duckdb": ("chr(31)", "chr(30)"),
     "spark": ("char(31)", "char(30)"),
+}
+_ARRAYS: dict[Dialect, str] = {
+    # {0} the array, {1} the canonical text of an `element`, {2} the mark of NULL
+    "postgres": (
+        "cardinality({0})::text || coalesce((SELECT string_agg(chr(29) || coalesce({1}, {2}), ''"
+        " ORDER BY place) FROM unnest({0}) WITH ORDINALITY AS part (element, place)), '')"
+    ),
+    "duckdb": (
+        "len({0})::varchar || coalesce(array_to_string(list_transform({0},"
+        " lambda element: chr(29) || coalesce({1}, {2})), ''), '')"
+    ),
+    "spark": (
+        "concat(cast(size({0}) as string), array_join(transform({0},"
+        " element -> concat(char(29), coalesce({1}, {2}))), ''))"
+    ),
 }
 _LEADING_60_BITS: dict[Dialect, str] = {
     "postgres": "('x' || substr({0}, 1, 15))::bit(60)::bigint::numeric",
@@ -85,10 +111,18 @@ def content(expression: str, dialect: Dialect) -> str:
 
 
 def _text(column: str, kind: ColumnType, dialect: Dialect) -> str:
-    plain = _CANONICAL[dialect].get(kind.source, _CANONICAL[dialect][""]).format(column)
-    if not kind.source.startswith("numeric"):
+    if kind.element:
+        element = _text("element", kind.element, dialect)
+        return _ARRAYS[dialect].format(column, element, _SEPARATORS[dialect][1])
+    canonical = _CANONICAL[dialect]
+    if dialect == "postgres":
+        if kind.decimal and kind.fits:  # as the carrier prints it, without failing where it is full
+            return f"round(({column})::numeric, {kind.decimal[1]})::text"
+        column = kind.expression.format(column)
+    plain = canonical.get(kind.carrier, canonical[""]).format(column)
+    if kind.decimal is None:
         return plain
-    precision, scale = (int(part) for part in kind.source[len("numeric(") : -1].split(","))
+    precision, scale = kind.decimal
     if dialect == "spark" and scale > _PLAIN_SCALE:
         integer = "9" * (precision - scale) + "0" if precision > scale else "0"
         digits = f"replace(to_char(abs({column}), '{integer}.{'0' * scale}'), ' ', '')"

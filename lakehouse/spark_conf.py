@@ -29,6 +29,9 @@ def spark_conf(warehouse: str) -> dict[str, str]:
         "spark.sql.shuffle.partitions": str(SHUFFLE_PARTITIONS),
         "spark.sql.adaptive.enabled": "true",
         "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
+        # DuckDB writes bronze in the calendar that Spark 3 itself uses, and no INT96: old times and
+        # dates are to be read as they stand.
+        "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
         # A value that does not fit its column must stop the run, never turn into NULL.
         "spark.sql.ansi.enabled": "true",
     }

@@ -91,8 +91,7 @@ class Capture:
         broken = guards.broken(types)
         operation = literal(OPERATION[self.kind])
         values = [
-            f"{self._carried(name, guards.carried(name, kind))} AS {identifier(name)}"
-            for name, kind in types.items()
+            f"{guards.carried(name, kind)} AS {identifier(name)}" for name, kind in types.items()
         ]
         values.append(f"CASE WHEN {broken} THEN '!' ELSE {operation} END AS _op" if broken
                       else f"{operation} AS _op")  # fmt: skip
@@ -100,9 +99,9 @@ class Capture:
         if self._has_tombstones:
             kept = {self.contract.cursor, self.contract.change_column, *self.contract.key}
             gone = [
-                self._carried(name, f"gone.{identifier(name)}")
+                kind.expression.format(f"gone.{identifier(name)}")
                 if name in kept
-                else f"NULL::{kind.source}"
+                else guards.missing(kind)
                 for name, kind in types.items()
             ]
             statements.append(self._deleted(", ".join([*gone, literal("D")]), chunk))
@@ -125,8 +124,11 @@ class Capture:
 
     def living_keys(self) -> str:
         """Every key that the source has now."""
-        keys = ", ".join(identifier(name) for name in self.contract.key)
-        return f"SELECT {keys} FROM {relation(self.contract)}"
+        keys = ", ".join(
+            f"{guards.carried(name, self.contract.types[name])} AS {identifier(name)}"
+            for name in self.contract.key
+        )
+        return f"SELECT {keys} FROM {relation(self.contract)} AS source"
 
     @property
     def _has_tombstones(self) -> bool:
@@ -141,9 +143,6 @@ class Capture:
     @property
     def _sees_revived(self) -> bool:
         return self._is_marked and self._has_tombstones
-
-    def _carried(self, name: str, expression: str) -> str:
-        return self.cursor.carried(expression) if name == self.contract.cursor else expression
 
     def _positions(self, window: Range, limit: int | None = None) -> str:
         names = [identifier(name) for name in (self.contract.cursor, *self.contract.key)]

@@ -40,10 +40,6 @@ class Cursor:
             return f"{literal(str(int(text)))}::xid8"
         return f"{literal(text)}::timestamptz"
 
-    def carried(self, expression: str) -> str:
-        """PostgreSQL expression of the type that the reader knows."""
-        return f"{expression}::text::numeric(20,0)" if self.contract.is_strict else expression
-
     def landed(self, text: str) -> str:
         """DuckDB literal of the ledger's text, as bronze has it."""
         kind = self.contract.types[self.contract.cursor].duckdb

@@ -104,10 +104,14 @@ def lambda_source(target: DatabaseEnvironment, table: str, timeout_seconds: int)
 
 
 def session_options(timeout_seconds: int) -> str:
-    """Settings of the reading connection; it can't write, whatever the role may do."""
+    """Settings of the reading connection; it can't write, whatever the role may do.
+
+    What is carried as text must not follow the settings of a server, a database or a role.
+    """
     return (
         f"-c statement_timeout={timeout_seconds * 1000} -c default_transaction_read_only=on "
-        "-c TimeZone=UTC -c client_encoding=UTF8"
+        "-c TimeZone=UTC -c client_encoding=UTF8 -c DateStyle=ISO -c IntervalStyle=postgres "
+        "-c extra_float_digits=1 -c bytea_output=hex"
     )
 
 

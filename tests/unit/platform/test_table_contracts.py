@@ -29,7 +29,11 @@ def test_the_shop_has_three_tables() -> None:
         ('cursor = "updated_at"', 'cursor = "quantity"', "cursor 'quantity' is not a timestamptz"),
         ('history = "current"', 'history = "forever"', "'history': input should be 'scd2' or"),
         ('history = "current"', "keep = 3", "'keep' is not a known key"),
-        ('quantity = "integer"', 'quantity = "money"', "type 'money' is not carried"),
+        (
+            'quantity = "integer"',
+            'quantity = "colour"',
+            "type 'colour' is not known; if it is an enum",
+        ),
         ('"numeric(12,2)"', '"numeric(40,2)"', "does not fit decimal(38)"),
         ('table = "fact_sales"', 'table = "sales"', "'table' is not the file's name"),
     ],

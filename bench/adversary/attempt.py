@@ -29,6 +29,8 @@ from lambdas.ingest.source import Source, conninfo, session_options
 os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "ERROR")
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["bench.adversary.attempt"])
+for _service in ("s3", "dynamodb"):
+    aws.client(_service, "http://127.0.0.1:1")  # loads the models before the forks
 KILLED: Final = -signal.SIGKILL
 """Exit code of a killed attempt."""
 REFUSED: Final = 3

@@ -24,6 +24,9 @@ REGION: Final = "eu-central-1"
 BUCKET: Final = "bronze"
 LEDGER: Final = "watermarks"
 
+_SESSION: Final = boto3.Session()
+"""Shared, since each session reads the services' models anew."""
+
 Answer = tuple[int, dict[str, str], bytes]
 """Status, headers, body."""
 
@@ -46,7 +49,7 @@ class Aws:
 
 def client(service: str, url: str, retries: int = 2) -> Any:
     """A boto3 client with the retries of a Lambda's, but no waiting for seconds."""
-    return boto3.client(
+    return _SESSION.client(
         service,
         endpoint_url=url,
         region_name=REGION,

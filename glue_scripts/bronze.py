@@ -45,6 +45,32 @@ def read_files(
     return spark.read.schema(schema).parquet(*paths)
 
 
+def read_quarantine(
+    spark: SparkSession, contract: TableContract, batches: Sequence[ledger.Batch], bucket: str
+) -> DataFrame:
+    """Rows that the ingest held back, with the columns of silver's quarantine but `superseded_by`.
+
+    The key is written as the job itself writes it, so that later versions are known as the same.
+    """
+    schema = (
+        "source_table string, row_key string, raw_row string, failed_rules string, "
+        f"{BATCH_ID} string, {INGESTED_AT} timestamp"
+    )
+    paths = [f"s3://{bucket}/{file.key}" for batch in batches for file in batch.quarantine_files]
+    rows = spark.read.schema(schema).parquet(*paths) if paths else spark.createDataFrame([], schema)
+    key = ", ".join(f"`{name}` {contract.types[name].spark}" for name in contract.key)
+    options = {"ignoreNullFields": "false"}
+    same = fn.to_json(fn.from_json("row_key", key), options)
+    return rows.select(
+        "source_table",
+        fn.col(BATCH_ID).alias("batch_id"),
+        fn.coalesce(same, "row_key").alias("row_key"),
+        "raw_row",
+        "failed_rules",
+        fn.col(INGESTED_AT).alias("quarantined_at"),
+    )
+
+
 def check_complete(
     contract: TableContract, batches: Sequence[ledger.Batch], counted: Mapping[str, int]
 ) -> None:

@@ -80,7 +80,7 @@ def merge_table(run: Run, contract: TableContract) -> None:
     batches = bronze.pending_batches(
         contract.table, run.ledger.batches(contract.table, merged), merged
     )
-    if any(batch.files for batch in batches):
+    if any(batch.files or batch.quarantine_files for batch in batches):
         started = time.monotonic()
         landed = bronze.read_files(run.spark, contract, batches, run.arguments["bronze_bucket"])
         counted = {row[0]: row[1] for row in landed.groupBy(BATCH_ID).count().collect()}
@@ -96,7 +96,10 @@ def merge_table(run: Run, contract: TableContract) -> None:
             )
             run.outcomes[contract.table] = checked.outcomes
             _judge(run.arguments["quality_mode"], contract, checked)
-            quality.quarantine(run.spark, contract, checked, database)
+            held_back = bronze.read_quarantine(
+                run.spark, contract, batches, run.arguments["bronze_bucket"]
+            )
+            quality.quarantine(run.spark, contract, checked, held_back, database)
             silver.merge_rows(run.spark, contract, checked.good, database)
         finally:
             rows.unpersist()

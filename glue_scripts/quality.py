@@ -107,15 +107,29 @@ def _evaluate(
     return found, rows
 
 
-def quarantine(spark: SparkSession, contract: TableContract, checked: Checked, silver: str) -> None:
-    """Sets the bad rows aside, and closes earlier ones whose key has since arrived in order."""
+def quarantine(
+    spark: SparkSession,
+    contract: TableContract,
+    checked: Checked,
+    held_back: DataFrame,
+    silver: str,
+) -> None:
+    """Sets the bad rows aside, and closes earlier ones whose key has since arrived in order.
+
+    `held_back` is what the ingest set aside before bronze, as `bronze.read_quarantine` reads it.
+    """
     table = identifier(silver, QUARANTINE)
     key = fn.to_json(fn.struct(*contract.key), {"ignoreNullFields": "false"})
     held = spark.table(table).where(fn.col("source_table") == contract.table)
     waiting = held.where(fn.col("superseded_by").isNull())
-    if checked.bad is None and waiting.isEmpty():
+    if checked.bad is None and waiting.isEmpty() and held_back.isEmpty():
         return
     entries = waiting.withColumn("__held", fn.lit(True))
+    known = held.select("batch_id", "row_key")
+    early = held_back.withColumns(
+        {"superseded_by": fn.lit(None).cast("string"), "__held": fn.lit(False)}
+    )
+    entries = entries.unionByName(early.join(known, ["batch_id", "row_key"], "left_anti"))
     if checked.bad is not None:
         raw = fn.to_json(fn.struct(*bronze_columns(contract)), {"ignoreNullFields": "false"})
         arrived = checked.bad.select(
@@ -127,7 +141,7 @@ def quarantine(spark: SparkSession, contract: TableContract, checked: Checked, s
             fn.col(INGESTED_AT).alias("quarantined_at"),
             fn.lit(None).cast("string").alias("superseded_by"),
             fn.lit(False).alias("__held"),
-        ).join(held.select("batch_id", "row_key"), ["batch_id", "row_key"], "left_anti")
+        ).join(known, ["batch_id", "row_key"], "left_anti")
         entries = entries.unionByName(arrived)
     later = checked.good.select(key.alias("__key"), fn.col(BATCH_ID).alias("__later"))
     follows = (fn.col("row_key") == fn.col("__key")) & (fn.col("__later") > fn.col("batch_id"))

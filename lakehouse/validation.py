@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from lakehouse.contract import DIRECTORY, TableContract, load_contracts
 from lakehouse.errors import ConfigurationError
+from lakehouse.quality.compiler import compile_rules
 from lakehouse.quality.ruleset import load_ruleset
 
 T = TypeVar("T")
@@ -53,5 +54,5 @@ def check_contracts(directory: Path = Path(str(DIRECTORY))) -> dict[str, TableCo
             )
     contracts = load_contracts(directory)
     for contract in contracts.values():
-        load_ruleset(contract, directory)
+        compile_rules(contract, load_ruleset(contract, directory))
     return contracts

@@ -87,6 +87,7 @@ class TransformStack(cdk.Stack):
         script.grant_read(role)
         modules.grant_read(role)
         storage.bronze.grant_read(role, "bronze/*")
+        storage.bronze.grant_read(role, "quarantine/*")
         for bucket in (storage.silver, storage.gold):
             bucket.grant_read_write(role)
             bucket.grant_delete(role)

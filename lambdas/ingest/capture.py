@@ -115,7 +115,7 @@ class Capture:
         pairs = (f"{literal(name)}, source.{identifier(name)}" for name in self.contract.key)
         return render(
             "set_aside",
-            row_key=f"jsonb_build_object({', '.join(pairs)})",
+            row_key=f"json_build_object({', '.join(pairs)})",
             reasons=", ".join(guards.reasons(types)),
             relation=relation(self.contract),
             range=self._places(chunk),

@@ -3,7 +3,7 @@
 Landing knows nothing of polling: any DuckDB relation with the contract's columns and `_op` will do.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,9 @@ import duckdb_extension_postgres_scanner
 from lakehouse.contract import TableContract
 from lakehouse.errors import ContractError, LandingError
 from lakehouse.ledger import Batch
+from lakehouse.quality.compiler import RowRule
 from lakehouse.rowhash import content, row_hash
+from lambdas.ingest.rules import judged, raw_row, reasons, row_key
 from lambdas.ingest.source import Source
 from lambdas.ingest.statements import identifier, literal, render
 
@@ -34,6 +36,9 @@ class Facts:
     rows: int
     deletes: int
     broken: int
+    """Rows with a value that can't be carried, still in the file."""
+    refused: int
+    """Rows that break a rule, still in the file."""
     content: int
 
 
@@ -51,6 +56,7 @@ class Extraction:
     contract: TableContract
     batch: Batch
     directory: Path
+    rules: Sequence[RowRule] = ()
 
     @property
     def bronze_file(self) -> Path:
@@ -63,12 +69,13 @@ class Extraction:
         return self.directory / "quarantine.parquet"
 
     def land(self, captured: str) -> Facts:
-        """Writes the relation `captured` to `bronze_file`; rows with `_op` `!` are still in it."""
+        """Writes the relation `captured` to `bronze_file`; rows to set aside are still in it."""
         self.run(
             render(
                 "land",
                 columns=", ".join(identifier(name) for name in self.contract.columns),
                 row_hash=row_hash(self.contract, "duckdb"),
+                op=judged(self.rules),
                 captured=captured,
                 path=literal(str(self.bronze_file)),
                 dictionary=self._dictionary,
@@ -78,14 +85,25 @@ class Extraction:
         self._check_types()
         return self._describe()
 
-    def set_aside(self, captured: str) -> Facts:
-        """Moves the rows with `_op` `!`, whose raw form is `captured`, to `quarantine_file`."""
+    def set_aside(self, captured: str | None) -> Facts:
+        """Moves the rows to set aside to `quarantine_file`.
+
+        `captured` is the raw form of those with `_op` `!`, None where there are none.
+        """
+        refused = render(
+            "refused",
+            row_key=row_key(self.contract),
+            raw_row=raw_row(self.contract),
+            reasons=reasons(self.rules),
+            path=literal(str(self.bronze_file)),
+        )
+        aside = f"{refused} UNION ALL {captured}" if captured else refused
+        table, path = literal(self.contract.table), literal(str(self.quarantine_file))
+        self.run(render("quarantine", table=table, captured=aside, path=path, **self._marks))
         kept = self.directory / "kept.parquet"
         paths = {"path": literal(str(self.bronze_file)), "kept": literal(str(kept))}
         self.run(render("keep", **paths, owner=self._marks["owner"], dictionary=self._dictionary))
         kept.replace(self.bronze_file)
-        table, path = literal(self.contract.table), literal(str(self.quarantine_file))
-        self.run(render("quarantine", table=table, captured=captured, path=path, **self._marks))
         return self._describe()
 
     def run(self, statement: str) -> list[tuple[Any, ...]]:
@@ -156,7 +174,11 @@ def _server_message(message: str) -> str:
 
 @contextmanager
 def reading(
-    source: Source, contract: TableContract, batch: Batch, directory: Path
+    source: Source,
+    contract: TableContract,
+    batch: Batch,
+    directory: Path,
+    rules: Sequence[RowRule] = (),
 ) -> Iterator[Extraction]:
     """An extraction over one connection and one snapshot of the source, taken at its first read."""
     settings: dict[str, str | bool | int | float | list[str]] = {
@@ -170,7 +192,7 @@ def reading(
         "autoload_known_extensions": False,
     }
     with duckdb.connect(config=settings) as database:
-        extraction = Extraction(database, source, contract, batch, directory)
+        extraction = Extraction(database, source, contract, batch, directory, rules)
         extraction.run(f"LOAD {literal(str(_EXTENSION))}")
         extraction.run(f"ATTACH {literal(source.dsn())} AS source (TYPE postgres, READ_ONLY)")
         extraction.run("BEGIN TRANSACTION")

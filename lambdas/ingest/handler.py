@@ -10,6 +10,8 @@ from lakehouse.contract import load_contracts
 from lakehouse.environment import IngestEnvironment
 from lakehouse.errors import ConfigurationError
 from lakehouse.ledger_client import Ledger
+from lakehouse.quality.compiler import compile_rules
+from lakehouse.quality.ruleset import load_ruleset
 from lakehouse.validation import check
 from lambdas.ingest.bronze import Bronze
 from lambdas.ingest.models import IngestEvent
@@ -19,6 +21,7 @@ from lambdas.telemetry import logger, metrics, tracer
 
 environment = IngestEnvironment.read()
 contracts = load_contracts()
+rules = {name: compile_rules(c, load_ruleset(c)) for name, c in contracts.items()}
 ledger = Ledger(boto3.client("dynamodb"), environment.watermark_table)
 bronze = Bronze(boto3.client("s3"), environment.bronze_bucket)
 
@@ -43,6 +46,7 @@ def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
         run_id=request.run_id,
         chunk_rows=environment.chunk_rows,
         margin_seconds=environment.horizon_margin_seconds,
+        rules=rules[request.table],
     ).run()
     logger.info("ingested", extra=result.model_dump(mode="json"))
     metrics.add_dimension("source_table", request.table)

@@ -26,7 +26,9 @@ def outcome(
     pending = [
         b
         for b in known
-        if b.state is State.COMMITTED and b.files and b.batch_id > watermark.merged_batch_id
+        if b.state is State.COMMITTED
+        and (b.files or b.quarantine_files)
+        and b.batch_id > watermark.merged_batch_id
     ]
     signature = catalog_signature(contract, watermark.ingest_date)
     return IngestResult(
@@ -41,7 +43,7 @@ def outcome(
         window_to=batch.window_to if batch else watermark.cursor_value,
         ingest_date=batch.ingest_date if batch else None,
         has_more=watermark.horizon is not None or watermark.truncated_at is not None,
-        pending_rows=sum(b.rows for b in pending),
+        pending_rows=sum(b.rows + b.quarantined for b in pending),
         pending_batches=len(pending),
         oldest_pending_at=min((b.committed_at or "" for b in pending), default=None),
         catalog_signature=signature,

@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import uuid4
@@ -18,6 +19,7 @@ from lakehouse.ledger import (
     quarantine_key,
 )
 from lakehouse.ledger_client import Ledger
+from lakehouse.quality.compiler import RowRule
 from lambdas.ingest.bronze import Bronze
 from lambdas.ingest.capture import Capture
 from lambdas.ingest.catalog import check_source
@@ -42,6 +44,7 @@ class Ingest:
     run_id: str
     chunk_rows: int
     margin_seconds: float
+    rules: Sequence[RowRule] = ()
     owner: str = field(default_factory=lambda: uuid4().hex)
 
     def run(self) -> IngestResult:
@@ -144,7 +147,7 @@ class Ingest:
         capture = Capture(self.contract, batch.kind)
         with (
             tempfile.TemporaryDirectory(prefix="ingest-") as directory,
-            reading(self.source, self.contract, batch, Path(directory)) as extraction,
+            reading(self.source, self.contract, batch, Path(directory), self.rules) as extraction,
         ):
             if batch.kind is Kind.SWEEP:
                 committed = [
@@ -153,9 +156,10 @@ class Ingest:
                 facts = extraction.land(swept(extraction, capture, self.bronze, committed))
             else:
                 facts = extraction.land(from_source(capture.rows(range_of(batch))))
-            broken = facts.broken
+            broken = facts.broken + facts.refused
             if broken:
-                facts = extraction.set_aside(from_source(capture.set_aside(range_of(batch))))
+                raw = from_source(capture.set_aside(range_of(batch))) if facts.broken else None
+                facts = extraction.set_aside(raw)
             files, quarantine_files = [], []
             if facts.rows or former[0]:
                 path = extraction.bronze_file

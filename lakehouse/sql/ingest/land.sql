@@ -1,7 +1,7 @@
 COPY (
     SELECT
         ${columns},
-        _op,
+        ${op} AS _op,
         ${batch} AS _batch_id,
         ${ingested_at}::TIMESTAMPTZ AS _ingested_at,
         ${row_hash} AS _row_hash

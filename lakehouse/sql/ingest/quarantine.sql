@@ -1,7 +1,7 @@
 COPY (
     SELECT
         ${table} AS source_table,
-        row_key,
+        json(row_key)::VARCHAR AS row_key,
         raw_row,
         failed_rules,
         ${batch} AS _batch_id,

@@ -12,6 +12,8 @@ import pytest
 from lakehouse.contract import Deletes
 from lakehouse.errors import ContractError, LandingError, SourceUnavailableError, SourceUnsafeError
 from lakehouse.ledger import Kind
+from lakehouse.quality.compiler import compile_rules
+from lakehouse.quality.dqdl import parse
 from lambdas.ingest.extraction import reading
 from tests.integration.ingest.conftest import SALES, Shop
 
@@ -195,9 +197,9 @@ def test_values_that_cannot_be_carried_are_set_aside_unchanged(shop: Shop, wait:
     assert shop.read("sale_id, cast(born as varchar)") == [(1, "0004-02-29")]
     aside = shop.read("row_key, failed_rules, raw_row", "quarantine")
     assert [(key, rules) for key, rules, _ in aside] == [
-        ('{"sale_id": 2}', "amount: numeric(12,2) not a number"),
-        ('{"sale_id": 3}', "born: date infinite or outside the years 1 to 9999"),
-        ('{"sale_id": 4}', "born: date infinite or outside the years 1 to 9999"),
+        ('{"sale_id":2}', "amount: numeric(12,2) not a number"),
+        ('{"sale_id":3}', "born: date infinite or outside the years 1 to 9999"),
+        ('{"sale_id":4}', "born: date infinite or outside the years 1 to 9999"),
     ]
     for text, (_, _, raw) in zip(('"NaN"', '"infinity"', '"0044-03-15 BC"'), aside, strict=True):
         assert text in raw
@@ -283,3 +285,38 @@ def test_a_bucket_that_denies_says_which_and_what(shop: Shop, wait: Wait) -> Non
         shop.ingest(bronze=absent)
     shop.ingest()
     assert shop.living() == shop.truth()
+
+
+RULES = """Rules = [
+    ColumnValues "amount" >= 0,
+    ColumnValues "buyer" in ["a", "b"] where "sale_id < 10"
+]"""
+
+
+def test_rows_that_break_a_rule_are_held_back_and_deletes_are_not(shop: Shop, wait: Wait) -> None:
+    rules = compile_rules(SALES, parse(RULES))
+    shop.run_script("INSERT INTO sales VALUES (1, 'a', 1), (2, 'c', -0.10), (3, 'b', 'NaN')")
+    wait()
+    [result] = shop.ingest(rules=rules)
+    assert (result.rows, result.quarantined, result.pending_rows) == (1, 2, 3)
+    assert shop.read("sale_id, _op") == [(1, "I")]
+    aside = shop.read("row_key, failed_rules, raw_row", "quarantine")
+    assert [(key, why) for key, why, _ in aside] == [
+        (
+            '{"sale_id":2}',
+            'ColumnValues "amount" >= 0; ColumnValues "buyer" in ["a", "b"] where "sale_id < 10"',
+        ),
+        ('{"sale_id":3}', "amount: numeric(12,2) not a number"),
+    ]
+    assert '"buyer":"c","amount":"-0.10"' in aside[0][2]
+
+    shop.run_script(
+        "DELETE FROM sales WHERE sale_id = 1; INSERT INTO sales VALUES (4, 'b', 4);"
+        "UPDATE sales SET amount = -1, updated_at = now() WHERE sale_id = 2"
+    )
+    wait()
+    [result] = shop.ingest(rules=rules)
+    assert (result.rows, result.deletes, result.quarantined) == (2, 1, 1)
+    assert shop.read("_batch_id, sale_id, _op")[1:] == [
+        ("000000000002", 1, "D"), ("000000000002", 4, "U"),
+    ]  # fmt: skip

@@ -79,14 +79,12 @@ class Capture:
     def rows(self, chunk: Range) -> str:
         """The chunk's rows and deletes: the contract's columns and `_op`, one snapshot.
 
-        `_op` is `!` for a row with a value that its Parquet type can't carry; it is NULL there.
+        `_op` is `!` for a row with a value that its Parquet type can't carry; it arrives as another.
         """
         types, cursor = self.contract.types, self.contract.cursor
         broken = guards.broken(types)
         operation = literal(OPERATION[self.kind])
-        values = [
-            f"{guards.carried(name, kind)} AS {identifier(name)}" for name, kind in types.items()
-        ]
+        values = [f"{guards.carried(name)} AS {identifier(name)}" for name in types]
         values.append(f"CASE WHEN {broken} THEN '!' ELSE {operation} END AS _op" if broken
                       else f"{operation} AS _op")  # fmt: skip
         statement = self._changed(", ".join(values), chunk)

@@ -20,7 +20,12 @@ from lambdas.ingest.source import Source
 from lambdas.ingest.statements import identifier, literal, render
 
 MEMORY_LIMIT: Final = "256MB"
-THREADS: Final = 2
+THREADS: Final = 1
+"""The reader is one connection, so a second thread only spins while PostgreSQL works."""
+_EXACT_FLOATS: Final = "DICTIONARY_SIZE_LIMIT 0"
+"""DuckDB's dictionaries take -0.0 for 0.0; Spark can't read the newer encoding of floats."""
+_COMPACT: Final = "PARQUET_VERSION V2, DICTIONARY_SIZE_LIMIT 1000"
+"""Keys and times as differences; a column of many values gives its dictionary up early."""
 _EXTENSION = next(
     Path(duckdb_extension_postgres_scanner.__file__).parent.rglob("*.duckdb_extension")
 )
@@ -71,7 +76,7 @@ class Extraction:
                 row_hash=row_hash(self.contract, "duckdb"),
                 captured=captured,
                 path=literal(str(self.bronze_file)),
-                dictionary=self._dictionary,
+                encoding=self._encoding,
                 **self._marks,
             )
         )
@@ -82,7 +87,7 @@ class Extraction:
         """Moves the rows with `_op` `!`, whose raw form is `captured`, to `quarantine_file`."""
         kept = self.directory / "kept.parquet"
         paths = {"path": literal(str(self.bronze_file)), "kept": literal(str(kept))}
-        self.run(render("keep", **paths, owner=self._marks["owner"], dictionary=self._dictionary))
+        self.run(render("keep", **paths, owner=self._marks["owner"], encoding=self._encoding))
         kept.replace(self.bronze_file)
         table, path = literal(self.contract.table), literal(str(self.quarantine_file))
         self.run(render("quarantine", table=table, captured=captured, path=path, **self._marks))
@@ -122,10 +127,9 @@ class Extraction:
         }
 
     @property
-    def _dictionary(self) -> str:
-        """DuckDB's dictionaries take -0.0 for 0.0, so columns that can tell them apart get none."""
+    def _encoding(self) -> str:
         has_floats = {"FLOAT", "DOUBLE"} & {kind.duckdb for kind in self.contract.types.values()}
-        return "DICTIONARY_SIZE_LIMIT 0, " if has_floats else ""
+        return _EXACT_FLOATS if has_floats else _COMPACT
 
     def _describe(self) -> Facts:
         path = literal(str(self.bronze_file))

@@ -79,7 +79,7 @@ class Capture:
     def rows(self, chunk: Range) -> str:
         """The chunk's rows and deletes: the contract's columns and `_op`, one snapshot.
 
-        `_op` is `!` for a row with a value that its Parquet type can't carry; it arrives as another.
+        `_op` is `!` for a row with a value that its Parquet type can't carry, as another.
         """
         types, cursor = self.contract.types, self.contract.cursor
         broken = guards.broken(types)

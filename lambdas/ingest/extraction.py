@@ -3,6 +3,7 @@
 Landing knows nothing of polling: any DuckDB relation with the contract's columns and `_op` will do.
 """
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -163,19 +164,42 @@ def reading(
     source: Source, contract: TableContract, batch: Batch, directory: Path
 ) -> Iterator[Extraction]:
     """An extraction over one connection and one snapshot of the source, taken at its first read."""
+    try:
+        instance = _warm.pop()
+    except IndexError:
+        instance = _instance()
+    try:
+        with instance.cursor() as database:
+            extraction = Extraction(database, source, contract, batch, directory)
+            extraction.run(f"ATTACH {literal(source.dsn())} AS source (TYPE postgres, READ_ONLY)")
+            extraction.run("BEGIN TRANSACTION")
+            yield extraction
+            extraction.run("COMMIT")
+            extraction.run("DETACH source")  # closes the connection
+    except BaseException:
+        instance.close()  # one that has failed may be unusable, and `source` is attached to it
+        raise
+    _warm.append(instance)
+
+
+_warm: list[duckdb.DuckDBPyConnection] = []
+"""DuckDB with the reader loaded, for the next invocation of a warm function.
+
+Loading checks the reader's signature, which takes longer than a small delta altogether.
+"""
+
+
+def _instance() -> duckdb.DuckDBPyConnection:
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": MEMORY_LIMIT,
         "threads": THREADS,
-        "temp_directory": str(directory),
+        "temp_directory": str(Path(tempfile.gettempdir()) / "ingest-spilled"),
         "preserve_insertion_order": False,
         # It takes a file that was replaced within a second for the former one, and holds memory.
         "enable_external_file_cache": False,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }
-    with duckdb.connect(config=settings) as database:
-        extraction = Extraction(database, source, contract, batch, directory)
-        extraction.run(f"LOAD {literal(str(_EXTENSION))}")
-        extraction.run(f"ATTACH {literal(source.dsn())} AS source (TYPE postgres, READ_ONLY)")
-        extraction.run("BEGIN TRANSACTION")
-        yield extraction
+    instance = duckdb.connect(config=settings)
+    instance.execute(f"LOAD {literal(str(_EXTENSION))}")
+    return instance

@@ -9,7 +9,8 @@ WHAT ?= all
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo up run status logs dashboard host-dashboard screenshot synth cdk destroy down clean \
-	ledger backfill bench-cdc check test test-unit test-integration test-infrastructure test-e2e lock
+	ledger backfill check test test-unit test-integration test-infrastructure test-e2e \
+	bench-cdc bench-ingest lock
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +88,9 @@ test-integration: install ## real PostgreSQL, real Spark, the emulator's seams
 
 test-e2e: install ## deploys, runs, breaks and destroys
 	@$(BIN)/pytest tests/e2e
+
+bench-ingest: install ## first load and deltas beside psql COPY and others (ARGS="--rows 200000 --runs 1"; --help)
+	@$(BIN)/python -W ignore -m bench.ingest $(ARGS)
 
 lock: install ## resolve requirements*.txt anew into requirements.lock
 	@$(BIN)/uv pip compile -q requirements-dev.txt --generate-hashes --universal --no-header \

@@ -16,7 +16,7 @@ INGESTED_AT: Final = "_ingested_at"
 """timestamp, UTC: when the batch was opened; the same for every row of a batch and every retry."""
 
 ROW_HASH: Final = "_row_hash"
-"""string, 32 hex digits: MD5 of the row's source columns in canonical text (see `rowhash`)."""
+"""bigint: 60 bits of the MD5 of the row's source columns in canonical text (see `rowhash`)."""
 
 METADATA: Final = (OP, BATCH_ID, INGESTED_AT, ROW_HASH)
 """The metadata columns of every bronze row, in file order, after the source's columns."""

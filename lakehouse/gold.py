@@ -102,7 +102,7 @@ def bronze_columns(contract: TableContract) -> Columns:
         "_op": "string",
         "_batch_id": "string",
         "_ingested_at": "timestamp",
-        "_row_hash": "string",
+        "_row_hash": "bigint",
     }
 
 

@@ -116,7 +116,7 @@ class Batch:
 
     `upto_key` None means that the range ends before `window_to`, otherwise it ends with that key at
     `window_to`. `rows` counts all rows in the files, `deletes` those with `_op` D, `quarantined`
-    those that were set aside; `content` is the sum of the leading 60 bits of `_row_hash`.
+    those that were set aside; `content` is the sum of `_row_hash`.
     """
 
     source_table: str

@@ -1,18 +1,21 @@
 """The content hash of a row, the same number in PostgreSQL, DuckDB and Spark.
 
-`_row_hash` is the MD5 of the row's source columns in contract order, each in a canonical text that
-all engines print alike, joined by the unit separator; NULL is the record separator, so that NULL
-and the empty text differ. Times are microseconds since 1970, floating-point numbers the bits of
-their IEEE 754 form as a signed integer, bytes hexadecimal, so that no engine's way of printing them
-matters. An array is its length and its elements, each after a group separator. The content of a set
-of rows is their count and the sum of each hash's first 60 bits: equal sets give equal numbers
-whatever the order.
+`_row_hash` is made from the MD5 of the row's source columns in contract order, each in a canonical
+text that all engines print alike, joined by the unit separator; NULL is the record separator, so
+that NULL and the empty text differ. Times are microseconds since 1970, floating-point numbers the
+bits of their IEEE 754 form as a signed integer, bytes hexadecimal, so that no engine's way of
+printing them matters. An array is its length and its elements, each after a group separator.
+The hash is the leading 60 bits of the digest read as one little-endian number: a `bigint` that is
+never negative. DuckDB makes that number without printing the digest, and eight bytes a row are a
+third of the file that 32 digits make; two versions of a row collide once in 10^18. The content of a
+set of rows is their count and the sum of their hashes: equal sets give equal numbers whatever the
+order.
 
 The expressions hold for values that bronze can carry; PostgreSQL's infinities among times and dates
 hash to a text of their own instead of failing.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 from lakehouse.contract import TableContract
 from lakehouse.types import ColumnType
@@ -80,10 +83,12 @@ _ARRAYS: dict[Dialect, str] = {
         " element -> concat(char(29), coalesce({1}, {2}))), ''))"
     ),
 }
-_LEADING_60_BITS: dict[Dialect, str] = {
-    "postgres": "('x' || substr({0}, 1, 15))::bit(60)::bigint::numeric",
-    "duckdb": "('0x' || substr({0}, 1, 15))::bigint::hugeint",
-    "spark": "cast(conv(substr({0}, 1, 15), 16, 10) as decimal(38,0))",
+_BYTES: Final = range(31, 16, -2)
+"""Where the digest's last eight bytes stand in its 32 digits, the last one first."""
+_SUM: dict[Dialect, str] = {
+    "postgres": "sum({0})",
+    "duckdb": "sum({0})",
+    "spark": "sum(cast({0} as decimal(38,0)))",
 }
 _PLAIN_SCALE = 6
 """Spark prints a decimal below 10^-6 with an exponent; up to this scale there is none."""
@@ -102,12 +107,26 @@ def row_hash(contract: TableContract, dialect: Dialect) -> str:
     while len(parts) > 1:
         groups = [parts[start : start + _ARGUMENTS] for start in range(0, len(parts), _ARGUMENTS)]
         parts = [f"concat_ws({unit}, {', '.join(group)})" for group in groups]
-    return f"md5({parts[0]})"
+    return _leading_bits(parts[0], dialect)
 
 
 def content(expression: str, dialect: Dialect) -> str:
-    """SQL aggregate that sums the leading 60 bits of a row hash, as a decimal number."""
-    return f"coalesce(sum({_LEADING_60_BITS[dialect].format(expression)}), 0)"
+    """SQL aggregate that sums row hashes, as a decimal number; 0 of no rows."""
+    return f"coalesce({_SUM[dialect].format(expression)}, 0)"
+
+
+def _leading_bits(text: str, dialect: Dialect) -> str:
+    if dialect == "duckdb":
+        return f"(md5_number({text}) >> 68)::bigint"
+    # in a subquery or a lambda, so that the digest is made once and not for each of its bytes
+    if dialect == "postgres":
+        digits = " || ".join(f"substr(digest, {place}, 2)" for place in _BYTES)
+        # OFFSET 0 keeps the planner from copying the digest's expression into each place
+        digest = f"(SELECT md5({text}) AS digest OFFSET 0) AS digests"
+        return f"(SELECT ('x' || {digits})::bit(60)::bigint FROM {digest})"
+    digits = ", ".join(f"substr(digest, {place}, 2)" for place in _BYTES)
+    number = f"conv(substr(concat({digits}), 1, 15), 16, 10)"
+    return f"transform(array(md5({text})), digest -> cast({number} as bigint))[0]"
 
 
 def _text(column: str, kind: ColumnType, dialect: Dialect) -> str:

@@ -193,7 +193,7 @@ def _silver(athena: Any, contract: TableContract, silver: str) -> tuple[tuple[in
     health = athena(
         f"SELECT quarantined_keys AS keys FROM v_freshness WHERE source_table = '{contract.table}'"
     )
-    content = sum(int(row["h"][:15], 16) for row in hashes)
+    content = sum(int(row["h"]) for row in hashes)
     return (len(hashes), content), int(health[0]["keys"]) if health else 0
 
 

@@ -3,6 +3,7 @@
 Landing knows nothing of polling: any DuckDB relation with the contract's columns and `_op` will do.
 """
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +23,12 @@ from lambdas.ingest.source import Source
 from lambdas.ingest.statements import identifier, literal, render
 
 MEMORY_LIMIT: Final = "256MB"
-THREADS: Final = 2
+THREADS: Final = 1
+"""The reader is one connection, so a second thread only spins while PostgreSQL works."""
+_EXACT_FLOATS: Final = "DICTIONARY_SIZE_LIMIT 0"
+"""DuckDB's dictionaries take -0.0 for 0.0; Spark can't read the newer encoding of floats."""
+_COMPACT: Final = "PARQUET_VERSION V2, DICTIONARY_SIZE_LIMIT 1000"
+"""Keys and times as differences; a column of many values gives its dictionary up early."""
 _EXTENSION = next(
     Path(duckdb_extension_postgres_scanner.__file__).parent.rglob("*.duckdb_extension")
 )
@@ -78,7 +84,7 @@ class Extraction:
                 op=judged(self.rules),
                 captured=captured,
                 path=literal(str(self.bronze_file)),
-                dictionary=self._dictionary,
+                encoding=self._encoding,
                 **self._marks,
             )
         )
@@ -102,7 +108,7 @@ class Extraction:
         self.run(render("quarantine", table=table, captured=aside, path=path, **self._marks))
         kept = self.directory / "kept.parquet"
         paths = {"path": literal(str(self.bronze_file)), "kept": literal(str(kept))}
-        self.run(render("keep", **paths, owner=self._marks["owner"], dictionary=self._dictionary))
+        self.run(render("keep", **paths, owner=self._marks["owner"], encoding=self._encoding))
         kept.replace(self.bronze_file)
         return self._describe()
 
@@ -140,10 +146,9 @@ class Extraction:
         }
 
     @property
-    def _dictionary(self) -> str:
-        """DuckDB's dictionaries take -0.0 for 0.0, so columns that can tell them apart get none."""
-        has_floats = {"FLOAT", "DOUBLE"} & {kind.duckdb for kind in self.contract.types.values()}
-        return "DICTIONARY_SIZE_LIMIT 0, " if has_floats else ""
+    def _encoding(self) -> str:
+        kinds = {kind.duckdb.removesuffix("[]") for kind in self.contract.types.values()}
+        return _EXACT_FLOATS if kinds & {"FLOAT", "DOUBLE"} else _COMPACT
 
     def _describe(self) -> Facts:
         path = literal(str(self.bronze_file))
@@ -181,19 +186,42 @@ def reading(
     rules: Sequence[RowRule] = (),
 ) -> Iterator[Extraction]:
     """An extraction over one connection and one snapshot of the source, taken at its first read."""
+    try:
+        instance = _warm.pop()
+    except IndexError:
+        instance = _instance()
+    try:
+        with instance.cursor() as database:
+            extraction = Extraction(database, source, contract, batch, directory, rules)
+            extraction.run(f"ATTACH {literal(source.dsn())} AS source (TYPE postgres, READ_ONLY)")
+            extraction.run("BEGIN TRANSACTION")
+            yield extraction
+            extraction.run("COMMIT")
+            extraction.run("DETACH source")  # closes the connection
+    except BaseException:
+        instance.close()  # one that has failed may be unusable, and `source` is attached to it
+        raise
+    _warm.append(instance)
+
+
+_warm: list[duckdb.DuckDBPyConnection] = []
+"""DuckDB with the reader loaded, for the next invocation of a warm function.
+
+Loading checks the reader's signature, which takes longer than a small delta altogether.
+"""
+
+
+def _instance() -> duckdb.DuckDBPyConnection:
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": MEMORY_LIMIT,
         "threads": THREADS,
-        "temp_directory": str(directory),
+        "temp_directory": str(Path(tempfile.gettempdir()) / "ingest-spilled"),
         "preserve_insertion_order": False,
         # It takes a file that was replaced within a second for the former one, and holds memory.
         "enable_external_file_cache": False,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }
-    with duckdb.connect(config=settings) as database:
-        extraction = Extraction(database, source, contract, batch, directory, rules)
-        extraction.run(f"LOAD {literal(str(_EXTENSION))}")
-        extraction.run(f"ATTACH {literal(source.dsn())} AS source (TYPE postgres, READ_ONLY)")
-        extraction.run("BEGIN TRANSACTION")
-        yield extraction
+    instance = duckdb.connect(config=settings)
+    instance.execute(f"LOAD {literal(str(_EXTENSION))}")
+    return instance

@@ -42,7 +42,7 @@ class Event:
         """As bronze holds it: a tombstone carries its key and time only."""
         ingested = START + timedelta(days=self.batch)
         op = "D" if self.status is None else "U"
-        identity = f"{self.key}-{self.batch}"
+        identity = self.key * 1_000 + self.batch
         return (
             self.key, self.status, self.note, self.time, op, batch_name(self.batch), ingested,
             identity,

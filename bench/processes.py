@@ -1,0 +1,40 @@
+"""Runs each measured program as a process of its own: seconds, CPU seconds and peak memory."""
+
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lakehouse.errors import LocalError
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One finished process: wall and CPU seconds, peak resident memory in MB, standard output."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_mb: float
+    output: str
+
+
+def measure(command: Sequence[str], environment: Mapping[str, str]) -> Measured:
+    """Runs `command` to its end; raises LocalError with its last words when it fails."""
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        begun = time.monotonic()
+        process = subprocess.Popen(command, env=dict(environment), stdout=output, stderr=errors)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - begun
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            errors.seek(0)
+            words = errors.read().decode(errors="replace").strip().splitlines()[-3:]
+            raise LocalError(f"{Path(command[0]).name} ended with {process.returncode}: {words}")
+        output.seek(0)
+        text = output.read().decode()
+    return Measured(
+        seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6, text.strip()
+    )

@@ -85,12 +85,14 @@ class Capture:
     def rows(self, chunk: Range) -> str:
         """The chunk's rows and deletes: the contract's columns and `_op`, one snapshot.
 
-        `_op` is `!` for a row with a value that its Parquet type can't carry, as another.
+        `_op` is `!` for a row with a value that its Parquet type can't carry, and which is read as another one.
         """
         types = self.contract.types
         broken = guards.broken(types)
         operation = literal(OPERATION[self.kind])
-        values = [f"{guards.carried(name)} AS {identifier(name)}" for name in types]
+        values = [
+            f"{guards.carried(name, kind)} AS {identifier(name)}" for name, kind in types.items()
+        ]
         values.append(f"CASE WHEN {broken} THEN '!' ELSE {operation} END AS _op" if broken
                       else f"{operation} AS _op")  # fmt: skip
         statements = [self._changed(", ".join(values), chunk)]

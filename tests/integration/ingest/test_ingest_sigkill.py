@@ -28,17 +28,18 @@ STEPS = [
     "source run SELECT",  # is there a change at all
     "source run SELECT",  # where the chunk ends
     "ledger put_item",  # open
-    "reader LOAD",
     "reader ATTACH",
     "reader BEGIN",
     "reader COPY",  # the rows
     "reader DESCRIBE",
     "reader SELECT",
-    "reader COPY",  # without those that are set aside
-    "reader COPY",  # those
+    "reader COPY",  # those that are set aside
+    "reader COPY",  # the rows without them
     "reader SELECT",
     "bucket put_object",  # bronze
     "bucket put_object",  # quarantine
+    "reader COMMIT",
+    "reader DETACH",
     "ledger update_item",  # extracted
     "ledger transact_write_items",  # commit
 ]

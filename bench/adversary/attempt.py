@@ -10,8 +10,10 @@ import multiprocessing
 import os
 import random
 import signal
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Final
 
@@ -168,11 +170,26 @@ def _main(settings: Settings, fate: Fate, report: str) -> None:
     Path(report).write_text(json.dumps({"result": result, "steps": taken}))
 
 
+_one_looks = threading.Lock()
+"""`multiprocessing` looks after all children whenever one starts, and an exit code can be read only
+once: of two threads that look at the same time, the second would take the child for lost."""
+
+
 def start(settings: Settings, fate: Fate, report: Path) -> Any:
     """Starts an attempt; a `multiprocessing` process. `report` will hold what it ended with."""
     process = _PROCESSES.Process(target=_main, args=(settings, fate, str(report)))
-    process.start()
+    with _one_looks:
+        process.start()
     return process
+
+
+def ended(process: Any, seconds: float | None = None) -> bool:
+    """Waits for an attempt's end, at most so long; False if it still runs."""
+    if not wait([process.sentinel], seconds):
+        return False
+    with _one_looks:
+        process.join()
+    return True
 
 
 def told(report: Path) -> dict[str, Any]:

@@ -158,9 +158,9 @@ def make_source(session: pg8000.native.Connection, rows: int) -> None:
     session.run(_UPSERT.format(stamp="now()"), keys=list(range(rows)), writer=0)
 
 
-def truncate(session: pg8000.native.Connection) -> bool:
-    """Truncates between the transactions of others; False while they leave no gap."""
-    session.run("SET lock_timeout = '1s'")
+def truncate(session: pg8000.native.Connection, seconds: float) -> bool:
+    """Truncates between the transactions of others; False if they leave no gap in `seconds`."""
+    session.run(f"SET lock_timeout = '{seconds:.0f}s'")
     try:
         session.run("TRUNCATE fact_sales")
     except pg8000.exceptions.DatabaseError:

@@ -75,7 +75,7 @@ class Lake:
     def attempt(self, fate: Fate) -> tuple[int, dict[str, object]]:
         report = self.directory / f"{os.urandom(4).hex()}.json"
         process = attempt.start(self.settings, fate, report)
-        process.join()
+        attempt.ended(process)
         return process.exitcode, attempt.told(report)
 
     def outcome(self) -> tuple[list[object], list[str], str | None, int]:

@@ -151,7 +151,7 @@ def _bronze(account: Account, contract: TableContract) -> tuple[int, int]:
     passed = {_key(row[:width]): row[width] for row in newest}
     late = {key for key, batch in held.items() if batch > passed.get(key, "")}
     living = [row for row in newest if row[width + 1] != "D" and _key(row[:width]) not in late]
-    return len(living) + len(late), sum(int(row[-1][:15], 16) for row in living)
+    return len(living) + len(late), sum(int(row[-1]) for row in living)
 
 
 def _key(values: Iterable[object]) -> tuple[str, ...]:

@@ -85,7 +85,8 @@ class Capture:
     def rows(self, chunk: Range) -> str:
         """The chunk's rows and deletes: the contract's columns and `_op`, one snapshot.
 
-        `_op` is `!` for a row with a value that its Parquet type can't carry, and which is read as another one.
+        `_op` is `!` for a row with a value that its Parquet type can't carry and that is read as
+        another one.
         """
         types = self.contract.types
         broken = guards.broken(types)
@@ -168,7 +169,7 @@ class Capture:
             "deleted_rows",
             values=values,
             gone=Tombs(self.contract).gone(window),
-            range=self._range("gone", window),
+            range=self._range("gone", window) + self._fitting_key,
             relation=relation(self.contract),
             same_key=self._same_key("living"),
         )
@@ -208,6 +209,12 @@ class Capture:
         names = [identifier(name) for name in self.contract.key]
         keys = ", ".join(f"source.{name}" for name in names)
         return f"{changed} AND ({keys}) NOT IN ({Tombs(self.contract).marked_later(window)})"
+
+    @property
+    def _fitting_key(self) -> str:
+        """Further condition on `gone`: what its carrier can't hold was never in bronze."""
+        tests = ((identifier(k), self.contract.types[k].fits) for k in self.contract.key)
+        return "".join(f" AND {test.format(f'gone.{name}')}" for name, test in tests if test)
 
     def _same_key(self, alias: str) -> str:
         names = [identifier(name) for name in self.contract.key]

@@ -63,6 +63,8 @@ class Extraction:
     batch: Batch
     directory: Path
     rules: Sequence[RowRule] = ()
+    hashed: TableContract | None = None
+    """Whose columns `_row_hash` is made from, where `contract` has more: those that were added."""
 
     @property
     def bronze_file(self) -> Path:
@@ -80,7 +82,7 @@ class Extraction:
             render(
                 "land",
                 columns=", ".join(identifier(name) for name in self.contract.columns),
-                row_hash=row_hash(self.contract, "duckdb"),
+                row_hash=row_hash(self.hashed or self.contract, "duckdb"),
                 op=judged(self.rules),
                 captured=captured,
                 path=literal(str(self.bronze_file)),
@@ -184,6 +186,7 @@ def reading(
     batch: Batch,
     directory: Path,
     rules: Sequence[RowRule] = (),
+    hashed: TableContract | None = None,
 ) -> Iterator[Extraction]:
     """An extraction over one connection and one snapshot of the source, taken at its first read."""
     try:
@@ -192,7 +195,7 @@ def reading(
         instance = _instance()
     try:
         with instance.cursor() as database:
-            extraction = Extraction(database, source, contract, batch, directory, rules)
+            extraction = Extraction(database, source, contract, batch, directory, rules, hashed)
             extraction.run(f"ATTACH {literal(source.dsn())} AS source (TYPE postgres, READ_ONLY)")
             extraction.run("BEGIN TRANSACTION")
             yield extraction

@@ -5,7 +5,7 @@ Landing knows nothing of polling: any DuckDB relation with the contract's column
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -32,7 +32,13 @@ _COMPACT: Final = "PARQUET_VERSION V2, DICTIONARY_SIZE_LIMIT 1000"
 _EXTENSION = next(
     Path(duckdb_extension_postgres_scanner.__file__).parent.rglob("*.duckdb_extension")
 )
-_DISK_SIGNS = ("No space left", "Could not write", "Cannot open file", "failed to offload")
+_DISK_SIGNS = (
+    "No space left",
+    "File too large",
+    "Could not write",
+    "Cannot open file",
+    "failed to offload",
+)
 
 
 @dataclass(frozen=True)
@@ -123,6 +129,8 @@ class Extraction:
 
     def _failure(self, failed: duckdb.Error) -> Exception:
         message = str(failed)
+        if "Failed to prepare query" in message:  # the statement, then what the server said of it
+            return self.source.failure(message.rpartition('": ')[2].splitlines()[0])
         if isinstance(
             failed, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException
         ):
@@ -197,9 +205,15 @@ def reading(
         with instance.cursor() as database:
             extraction = Extraction(database, source, contract, batch, directory, rules, hashed)
             extraction.run(f"ATTACH {literal(source.dsn())} AS source (TYPE postgres, READ_ONLY)")
-            extraction.run("BEGIN TRANSACTION")
-            yield extraction
-            extraction.run("COMMIT")
+            try:
+                extraction.run("BEGIN TRANSACTION")
+                yield extraction
+                extraction.run("COMMIT")
+            except BaseException:
+                # DuckDB ends the process if it closes over a transaction whose server is gone
+                with suppress(duckdb.Error):
+                    database.execute("ROLLBACK")
+                raise
             extraction.run("DETACH source")  # closes the connection
     except BaseException:
         instance.close()  # one that has failed may be unusable, and `source` is attached to it

@@ -50,4 +50,6 @@ def outcome(
         crawl_due=watermark.ingest_date is not None and signature != watermark.crawled_signature,
         horizon_held_seconds=round(horizon.held_seconds, 3),
         horizon_culprit=horizon.culprit,
+        horizon_pid=horizon.pid,
+        horizon_application=horizon.application,
     )

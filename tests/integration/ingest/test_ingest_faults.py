@@ -259,7 +259,9 @@ def test_the_session_is_not_let_in(
     if password:  # a server that takes plain connections
         plain = {"ssl_context": None}
         monkeypatch.setattr(
-            database.pg8000.native, "Connection", lambda **given: connection(**given | plain)
+            database.pg8000.native,
+            "Connection",
+            lambda *given, **named: connection(*given, **named | plain),
         )
     source = replace(shop.source(), connect=lambda: database.connect(target, APPLICATION, 30))
     said = refusal(SourceError, lambda: shop.ingest(source=source))

@@ -121,7 +121,8 @@ class Stage:
             session.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -146,9 +147,9 @@ def stage() -> Iterator[Stage]:
     """Starts both servers; ends them and deletes their data at the end."""
     HOME.mkdir(parents=True, exist_ok=True)
     install_peers()
-    engine = PostgresEngine(HOME / "postgres", _free_port(), "shop", USER, PASSWORD)
+    engine = PostgresEngine(HOME / "postgres", free_port(), "shop", USER, PASSWORD)
     engine.destroy()
-    port = _free_port()
+    port = free_port()
     engine.start()
     try:
         moto = subprocess.Popen(

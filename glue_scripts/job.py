@@ -138,7 +138,10 @@ def main(argv: list[str]) -> None:
     job.init(arguments["JOB_NAME"], arguments)
     ledger = Ledger(boto3.client("dynamodb"), arguments["watermark_table"])
     run = Run(arguments, context, context.spark_session, ledger)
-    contracts = load_contracts()
+    contracts = {
+        name: contract.with_columns(ledger.watermark(name, contract.cursor).added_columns)
+        for name, contract in load_contracts().items()
+    }
     run.merged = dict.fromkeys(contracts, 0)
     ensure_tables(run, contracts)
     for contract in contracts.values():

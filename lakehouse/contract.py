@@ -6,7 +6,7 @@ the files with `lakehouse.validation` when it synthesizes, before anything is de
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from importlib.resources import files
@@ -38,6 +38,17 @@ class Deletes(StrEnum):
     """No trigger allowed: every `audit_hours` the keys of bronze and source are compared."""
 
 
+class NewColumns(StrEnum):
+    """What becomes of a column that the source has and the contract does not name."""
+
+    ADD = "add"
+    """It is carried from the next batch on, to bronze and silver."""
+    IGNORE = "ignore"
+    """It is not read."""
+    REFUSE = "refuse"
+    """The table is not ingested until the contract says more."""
+
+
 @dataclass(frozen=True)
 class TableContract:
     """One source table. `columns` maps each name to its PostgreSQL type, in the table's order."""
@@ -62,6 +73,10 @@ class TableContract:
     personal: tuple[str, ...] = field(default=())
     """Columns with personal data: never in a log, an error or a sample."""
 
+    new_columns: NewColumns = NewColumns.ADD
+    left_out: tuple[str, ...] = field(default=())
+    """Columns of the source that are never read, whatever `new_columns` says."""
+
     def __post_init__(self) -> None:
         for role, names in (
             ("key", self.key),
@@ -72,6 +87,8 @@ class TableContract:
         ):
             if missing := [name for name in names if name not in self.columns]:
                 raise ValueError(f"{role} names {missing[0]!r}, which is not among the columns")
+        if both := sorted(set(self.left_out) & set(self.columns)):
+            raise ValueError(f"left_out names {both[0]!r}, which is among the columns")
         if not self.key:
             raise ValueError("key is empty; name the columns that identify a row")
         if not self.is_strict and self.types[self.cursor].source != _TIME:
@@ -87,6 +104,11 @@ class TableContract:
     def types(self) -> dict[str, ColumnType]:
         """Column name to type, in the table's order."""
         return {name: column_type(text) for name, text in self.columns.items()}
+
+    def with_columns(self, added: Mapping[str, str]) -> "TableContract":
+        """The contract with the added columns that it does not name, in alphabetical order."""
+        more = {name: added[name] for name in sorted(added) if name not in self.columns}
+        return replace(self, columns={**self.columns, **more})
 
     @property
     def is_strict(self) -> bool:
@@ -111,6 +133,8 @@ class TableContract:
                 **data,
                 "key": tuple(data["key"]),
                 "personal": tuple(data.get("personal", ())),
+                "left_out": tuple(data.get("left_out", ())),
+                "new_columns": NewColumns(data.get("new_columns", NewColumns.ADD)),
                 "history": History(data.get("history", History.CURRENT)),
                 "deletes": Deletes(data.get("deletes", Deletes.TOMBSTONE)),
             }

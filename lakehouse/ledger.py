@@ -12,6 +12,7 @@ too. `lakehouse.ledger_items` writes and reads the items, `lakehouse.ledger_requ
 requests, `lakehouse.ledger_client` sends them. Standard library only: the Glue job imports this.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
@@ -97,6 +98,8 @@ class Watermark:
     table_oid: int | None = None
     wal_position: int | None = None
     """Bytes of write-ahead log at the last batch; a source that has fewer was set back."""
+    added_columns: Mapping[str, str] = field(default_factory=dict)
+    """Columns beyond the contract that bronze has, and the type that they are carried from."""
     batch_id: int = 0
     """The last committed batch; 0 before the first."""
     revision: int = 0

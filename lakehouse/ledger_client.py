@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from lakehouse import ledger_requests as requests
 from lakehouse.errors import LedgerBusyError, LedgerError
@@ -99,6 +99,8 @@ class Ledger:
                     "nothing is lost, run it again"
                 ) from refused
             raise LedgerError(f"{subject} in DynamoDB table {self.name!r}: {refused}") from refused
+        except BotoCoreError as broken:
+            raise LedgerError(f"{subject} in DynamoDB table {self.name!r}: {broken}") from broken
 
 
 def _lost_the_race(refused: ClientError) -> bool:

@@ -21,6 +21,8 @@ def encode(value: object) -> dict[str, Any]:
             return {"N": repr(value)}
         case File():
             return {"M": {f.name: encode(getattr(value, f.name)) for f in fields(value)}}
+        case Mapping():
+            return {"M": {name: encode(part) for name, part in value.items()}}
         case tuple() if value and all(isinstance(part, str) for part in value):
             return {"S": json.dumps(value, ensure_ascii=False)}
         case tuple():

@@ -33,7 +33,7 @@ _CANONICAL: dict[Dialect, dict[str, str]] = {
             " ELSE {0}::text END"
         ),
         "bytea": "encode({0}, 'hex')",
-        "real": "('x' || encode(float4send({0}), 'hex'))::bit(32)::integer::text",
+        "real": "('x' || encode(float4send({0}::real), 'hex'))::bit(32)::integer::text",
         "double precision": "('x' || encode(float8send({0}), 'hex'))::bit(64)::bigint::text",
         "": "{0}::text",
     },

@@ -2,8 +2,9 @@
 
 A contract declares a column by the type that PostgreSQL's `format_type` prints. What has no exact
 Parquet type is carried as the text that PostgreSQL prints. A contract may choose another carrier:
-`"<type> as text"` for any type, `"<type> as <exact type>"` for a domain or for a `numeric` without
-precision. docs/types.md is this file as a table; a test keeps both equal.
+`"<type> as text"` for any type, `"<type> as <exact type>"` for a domain, for a `numeric` without
+precision and for a number that was widened. docs/types.md is this file as a table; a test keeps
+both equal.
 """
 
 import re
@@ -53,6 +54,18 @@ CAST: Final = {
         (TEXT_CARRIER, TEXT),
     ),
 }  # fmt: skip
+NARROWER: Final = {
+    # (column, carrier): the test that a value of the wider type is one of the narrower
+    ("integer", "smallint"): "({0} BETWEEN -32768 AND 32767)",
+    ("bigint", "smallint"): "({0} BETWEEN -32768 AND 32767)",
+    ("bigint", "integer"): "({0} BETWEEN -2147483648 AND 2147483647)",
+    # a double that a real can't hold fails the cast, so its size is looked at first
+    ("double precision", "real"): (
+        "(CASE WHEN {0} IN ('NaN', 'Infinity', '-Infinity', 0) THEN true"
+        " WHEN abs({0}) NOT BETWEEN 1.4013e-45 AND 3.4028234663852886e38 THEN false"
+        " ELSE {0}::real::double precision = {0} END)"
+    ),
+}
 _ALIASES = {
     "bool": "boolean",
     "int": "integer",
@@ -116,8 +129,8 @@ def canonical(text: str) -> str:
     compact = re.sub(r"\)(?=[a-z])", ") ", compact)
     if compact.endswith("[]"):
         return canonical(compact.removesuffix("[]")) + "[]"
-    family, modifier = _family(compact)
-    name = _ALIASES.get(family, family)
+    kind, modifier = family(compact)
+    name = _ALIASES.get(kind, kind)
     if name in ("character", "bit") and not modifier:
         modifier = "(1)"
     if name == "numeric" and modifier and "," not in modifier:
@@ -135,7 +148,7 @@ def column_type(text: str) -> ColumnType:
         return _chosen(text, source, canonical(carrier))
     if source.endswith("[]"):
         return _array(text, source)
-    family, modifier = _family(source)
+    kind, modifier = family(source)
     if decimal := decimal_of(source):
         precision, scale = decimal
         if not 0 <= scale <= precision <= MAX_PRECISION:
@@ -144,14 +157,14 @@ def column_type(text: str) -> ColumnType:
             )
         spark = f"decimal({precision},{scale})"
         return ColumnType(source, spark.upper(), spark, spark, source)
-    if family == "character":
+    if kind == "character":
         # the cast to text drops the padding that every client sees
         expression = f"rpad({TEXT}, {modifier[1:-1]})"
         return ColumnType(source, *EXACT[TEXT_CARRIER], TEXT_CARRIER, expression)
-    if family in EXACT:
-        return ColumnType(source, *EXACT[family], family)
-    if family in CAST:
-        carrier, expression = CAST[family]
+    if kind in EXACT:
+        return ColumnType(source, *EXACT[kind], kind)
+    if kind in CAST:
+        carrier, expression = CAST[kind]
         return _carried(source, carrier, expression)
     raise ConfigurationError(
         f"type '{text}' is not known; if it is an enum or a type of your own, declare it as "
@@ -161,14 +174,14 @@ def column_type(text: str) -> ColumnType:
 
 def decimal_of(text: str) -> tuple[int, int] | None:
     """Precision and scale of `numeric(p,s)`; None of any other type."""
-    family, modifier = _family(text)
+    kind, modifier = family(text)
     match = _MODIFIER.fullmatch(modifier)
-    if family != "numeric" or match is None:
+    if kind != "numeric" or match is None:
         return None
     return int(match[1]), int(match[2] or 0)
 
 
-def _family(source: str) -> tuple[str, str]:
+def family(source: str) -> tuple[str, str]:
     """A type without its modifier, and the modifier with its brackets."""
     match = _MODIFIER.search(source)
     return (_MODIFIER.sub("", source, count=1), match[0]) if match else (source, "")
@@ -186,15 +199,17 @@ def _chosen(text: str, source: str, carrier: str) -> ColumnType:
     if decimal := decimal_of(carrier):
         precision, scale = decimal
         column_type(carrier)
-        number = "{0}" if _family(source)[0] == "numeric" else "({0})::numeric"
+        number = "{0}" if family(source)[0] == "numeric" else "({0})::numeric"
         whole = "1" + "0" * (precision - scale)
         # NaN is greater than every number in PostgreSQL, so the bound catches it and infinity
         fits = f"(abs({number}) < {whole} AND {number} = round({number}, {scale}))"
         return _carried(source, carrier, f"{{0}}::{carrier}", fits)
-    if carrier not in EXACT or _family(source)[0] in {*EXACT, *CAST}:
+    if narrow := NARROWER.get((source, carrier)):
+        return _carried(source, carrier, f"{{0}}::{carrier}", narrow)
+    if carrier not in EXACT or family(source)[0] in {*EXACT, *CAST}:
         raise ConfigurationError(
-            f"'{text}': a type is carried as text, as numeric(p,s), or, if it is a domain, as one "
-            f"of {', '.join(EXACT)}"
+            f"'{text}': a type is carried as text, as numeric(p,s), as a narrower number of its "
+            f"sort, or, if it is a domain, as one of {', '.join(EXACT)}"
         )
     return _carried(source, carrier, f"{{0}}::{carrier}", f"({{0}} = {{0}}::{carrier})")
 

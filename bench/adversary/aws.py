@@ -66,19 +66,26 @@ def client(service: str, url: str, retries: int = 2) -> Any:
 @contextmanager
 def serving() -> Iterator[Aws]:
     """Serves a fresh account with a bucket and a ledger table until the block ends."""
-    aws = Aws("")
     with mock_aws(), patch.dict(os.environ, {"AWS_DEFAULT_REGION": REGION}):
-        server = _Server(("127.0.0.1", 0), _handler(aws))
-        aws.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            make_bucket_and_ledger(boto3.client("s3"), boto3.client("dynamodb"))
+        make_bucket_and_ledger(boto3.client("s3"), boto3.client("dynamodb"))
+        with listening() as aws:
             yield aws
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
+
+
+@contextmanager
+def listening() -> Iterator[Aws]:
+    """Serves the account that moto mocks in this process until the block ends."""
+    aws = Aws("")
+    server = _Server(("127.0.0.1", 0), _handler(aws))
+    aws.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield aws
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def make_bucket_and_ledger(s3: Any, dynamodb: Any, suffix: str = "") -> None:

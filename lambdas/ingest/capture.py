@@ -169,7 +169,7 @@ class Capture:
             "deleted_rows",
             values=values,
             gone=Tombs(self.contract).gone(window),
-            range=self._range("gone", window),
+            range=self._range("gone", window) + self._fitting_key,
             relation=relation(self.contract),
             same_key=self._same_key("living"),
         )
@@ -209,6 +209,12 @@ class Capture:
         names = [identifier(name) for name in self.contract.key]
         keys = ", ".join(f"source.{name}" for name in names)
         return f"{changed} AND ({keys}) NOT IN ({Tombs(self.contract).marked_later(window)})"
+
+    @property
+    def _fitting_key(self) -> str:
+        """Further condition on `gone`: what its carrier can't hold was never in bronze."""
+        tests = ((identifier(k), self.contract.types[k].fits) for k in self.contract.key)
+        return "".join(f" AND {test.format(f'gone.{name}')}" for name, test in tests if test)
 
     def _same_key(self, alias: str) -> str:
         names = [identifier(name) for name in self.contract.key]

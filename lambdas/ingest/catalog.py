@@ -1,8 +1,11 @@
 """Checks a table of the source against its contract, before anything is read."""
 
+from collections.abc import Mapping
+
 from lakehouse.contract import Deletes, TableContract
 from lakehouse.errors import ContractError
 from lambdas.ingest.cursor import Cursor
+from lambdas.ingest.drift import Seen, as_seen
 from lambdas.ingest.source import Session
 from lambdas.ingest.statements import identifier, literal, render
 from lambdas.telemetry import logger
@@ -27,8 +30,11 @@ def text_array(names: tuple[str, ...]) -> str:
     return f"ARRAY[{', '.join(literal(name) for name in names)}]::text[]"
 
 
-def check_source(session: Session, contract: TableContract) -> None:
-    """Raises ContractError naming table and column where source and contract disagree."""
+def check_source(session: Session, contract: TableContract, added: Mapping[str, str]) -> Seen:
+    """The table as it is now; raises ContractError naming table and column where that can't be.
+
+    `added` are the columns beyond the contract that bronze has from earlier batches.
+    """
     name = f"{contract.schema}.{contract.table}"
     rows = session.run(
         render(
@@ -44,17 +50,7 @@ def check_source(session: Session, contract: TableContract) -> None:
     columns, is_key_unique, is_cursor_indexed, triggers, stamps, buried = rows[0]
     types = {column: kind for column, kind, _ in columns or []}
     required = {column for column, _, is_required in columns or [] if is_required}
-    for column, expected in contract.types.items():
-        if column not in types:
-            raise ContractError(
-                f"{name} has no column {column!r}, which its contract names; "
-                "correct the contract or the table"
-            )
-        if types[column] != expected.source:
-            raise ContractError(
-                f"{name}.{column} is {types[column]}, its contract says {expected.source}; "
-                "correct the contract or the table"
-            )
+    seen = as_seen(contract, types, added)
     if nullable := [column for column in contract.key if column not in required]:
         raise ContractError(f"{name}.{nullable[0]} is in the key but not NOT NULL; declare it so")
     if not is_key_unique:
@@ -69,13 +65,11 @@ def check_source(session: Session, contract: TableContract) -> None:
             f"{name}: no enabled BEFORE INSERT OR UPDATE row trigger stamps {contract.cursor}, "
             "changes would be missed; create it (docs/guarantee.md)"
         )
-    _check_reachable(session, contract, name)
+    _check_reachable(session, seen.contract, name)
     if not is_cursor_indexed:
         logger.warning("no index begins with the cursor, so each poll reads the whole table",
                        extra={"source_table": name, "cursor": contract.cursor})  # fmt: skip
-    if ignored := sorted(set(types) - set(contract.columns)):
-        logger.info("columns outside the contract are ignored",
-                    extra={"source_table": name, "columns": ignored})  # fmt: skip
+    return seen
 
 
 def _check_tombstones(name: str, triggers: int, columns: list[str], place: str) -> None:

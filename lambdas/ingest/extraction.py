@@ -5,7 +5,7 @@ Landing knows nothing of polling: any DuckDB relation with the contract's column
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -32,7 +32,13 @@ _COMPACT: Final = "PARQUET_VERSION V2, DICTIONARY_SIZE_LIMIT 1000"
 _EXTENSION = next(
     Path(duckdb_extension_postgres_scanner.__file__).parent.rglob("*.duckdb_extension")
 )
-_DISK_SIGNS = ("No space left", "Could not write", "Cannot open file", "failed to offload")
+_DISK_SIGNS = (
+    "No space left",
+    "File too large",
+    "Could not write",
+    "Cannot open file",
+    "failed to offload",
+)
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,8 @@ class Extraction:
     batch: Batch
     directory: Path
     rules: Sequence[RowRule] = ()
+    hashed: TableContract | None = None
+    """Whose columns `_row_hash` is made from, where `contract` has more: those that were added."""
 
     @property
     def bronze_file(self) -> Path:
@@ -80,7 +88,7 @@ class Extraction:
             render(
                 "land",
                 columns=", ".join(identifier(name) for name in self.contract.columns),
-                row_hash=row_hash(self.contract, "duckdb"),
+                row_hash=row_hash(self.hashed or self.contract, "duckdb"),
                 op=judged(self.rules),
                 captured=captured,
                 path=literal(str(self.bronze_file)),
@@ -121,6 +129,8 @@ class Extraction:
 
     def _failure(self, failed: duckdb.Error) -> Exception:
         message = str(failed)
+        if "Failed to prepare query" in message:  # the statement, then what the server said of it
+            return self.source.failure(message.rpartition('": ')[2].splitlines()[0])
         if isinstance(
             failed, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException
         ):
@@ -184,6 +194,7 @@ def reading(
     batch: Batch,
     directory: Path,
     rules: Sequence[RowRule] = (),
+    hashed: TableContract | None = None,
 ) -> Iterator[Extraction]:
     """An extraction over one connection and one snapshot of the source, taken at its first read."""
     try:
@@ -192,11 +203,17 @@ def reading(
         instance = _instance()
     try:
         with instance.cursor() as database:
-            extraction = Extraction(database, source, contract, batch, directory, rules)
+            extraction = Extraction(database, source, contract, batch, directory, rules, hashed)
             extraction.run(f"ATTACH {literal(source.dsn())} AS source (TYPE postgres, READ_ONLY)")
-            extraction.run("BEGIN TRANSACTION")
-            yield extraction
-            extraction.run("COMMIT")
+            try:
+                extraction.run("BEGIN TRANSACTION")
+                yield extraction
+                extraction.run("COMMIT")
+            except BaseException:
+                # DuckDB ends the process if it closes over a transaction whose server is gone
+                with suppress(duckdb.Error):
+                    database.execute("ROLLBACK")
+                raise
             extraction.run("DETACH source")  # closes the connection
     except BaseException:
         instance.close()  # one that has failed may be unusable, and `source` is attached to it

@@ -3,7 +3,6 @@
 from typing import Any
 
 import boto3
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lakehouse.contract import load_contracts
@@ -15,6 +14,7 @@ from lakehouse.quality.ruleset import load_ruleset
 from lakehouse.validation import check
 from lambdas.ingest.bronze import Bronze
 from lambdas.ingest.models import IngestEvent
+from lambdas.ingest.report import report
 from lambdas.ingest.run import Ingest
 from lambdas.ingest.source import lambda_source
 from lambdas.telemetry import logger, metrics, tracer
@@ -48,9 +48,5 @@ def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
         margin_seconds=environment.horizon_margin_seconds,
         rules=rules[request.table],
     ).run()
-    logger.info("ingested", extra=result.model_dump(mode="json"))
-    metrics.add_dimension("source_table", request.table)
-    metrics.add_metric("RowsIngested", MetricUnit.Count, result.rows)
-    metrics.add_metric("RowsQuarantined", MetricUnit.Count, result.quarantined)
-    metrics.add_metric("HorizonHeld", MetricUnit.Seconds, result.horizon_held_seconds)
+    report(result)
     return result.model_dump(mode="json")

@@ -24,6 +24,10 @@ class Horizon:
     """Age of the oldest open transaction; 0 when nothing holds the horizon back."""
     culprit: str | None
     """Who holds it, for a person to look up."""
+    pid: int | None = None
+    """The culprit's backend; None where none or a prepared transaction holds it."""
+    application: str | None = None
+    """The culprit's `application_name`."""
 
 
 def take_horizon(session: Session, address: str, margin_seconds: float, cursor: Cursor) -> Horizon:
@@ -52,4 +56,4 @@ def take_horizon(session: Session, address: str, margin_seconds: float, cursor: 
         culprit = f"prepared transaction {name!r}, {age:.0f} s"
         return Horizon(now, below if is_strict else None, max(age, held or 0.0), culprit)
     holder = f"pid {pid} ({application}), {held:.0f} s" if pid else None
-    return Horizon(now, below, held or 0.0, holder)
+    return Horizon(now, below, held or 0.0, holder, pid, application)

@@ -39,3 +39,5 @@ class IngestResult(BaseModel):
     crawl_due: bool
     horizon_held_seconds: float
     horizon_culprit: str | None
+    horizon_pid: int | None = None
+    horizon_application: str | None = None

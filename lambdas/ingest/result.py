@@ -11,7 +11,7 @@ from lambdas.ingest.models import IngestResult
 
 def catalog_signature(contract: TableContract, ingest_date: str | None) -> str:
     """Digest of all that a crawler has to know: columns, types and the newest partition."""
-    columns = "\n".join(f"{name} {kind.source}" for name, kind in contract.types.items())
+    columns = "\n".join(f"{name} {kind.athena}" for name, kind in contract.types.items())
     return hashlib.sha256(f"{columns}\n{ingest_date or ''}".encode()).hexdigest()[:16]
 
 
@@ -50,4 +50,6 @@ def outcome(
         crawl_due=watermark.ingest_date is not None and signature != watermark.crawled_signature,
         horizon_held_seconds=round(horizon.held_seconds, 3),
         horizon_culprit=horizon.culprit,
+        horizon_pid=horizon.pid,
+        horizon_application=horizon.application,
     )

@@ -62,21 +62,22 @@ class Ingest:
         with self.source.session() as session:
             cursor = Cursor(self.contract)
             horizon = take_horizon(session, self.source.address, self.margin_seconds, cursor)
-            check_source(session, self.contract)
+            seen = check_source(session, self.contract, watermark.added_columns)
             identity = take_identity(session, self.contract)
             watermark = identity.remembered_in(watermark, self.source.address)
+            watermark = replace(watermark, added_columns=seen.added)
             batch = next((b for b in known if b.state is not State.COMMITTED), None)
             if batch:
                 batch = self._claim(watermark, batch)
             else:
-                watermark, batch = self._plan(session, watermark, horizon)
+                watermark, batch = self._plan(session, watermark, horizon, seen.contract)
         if batch:
             if batch.state is State.OPEN:
-                batch = self.ledger.extracted(self._extract(batch))
+                batch = self.ledger.extracted(self._extract(batch, seen.contract))
             at = later(horizon.now, time.monotonic() - begun)
             watermark, batch = self.ledger.commit(watermark, batch, at)
             known = [*(b for b in known if b.batch_id != batch.batch_id), batch]
-        return outcome(self.contract, watermark, batch, known, horizon)
+        return outcome(seen.contract, watermark, batch, known, horizon)
 
     def _claim(self, watermark: Watermark, batch: Batch) -> Batch:
         if batch.batch_id != watermark.batch_id + 1:
@@ -87,7 +88,7 @@ class Ingest:
         return self.ledger.claim(batch, self.owner, self.run_id)
 
     def _plan(
-        self, session: Session, watermark: Watermark, horizon: Horizon
+        self, session: Session, watermark: Watermark, horizon: Horizon, seen: TableContract
     ) -> tuple[Watermark, Batch | None]:
         """Opens the next batch; or moves the watermark when the window is empty."""
         watermark = restarted(watermark) if watermark.restart_from is not None else watermark
@@ -97,7 +98,7 @@ class Ingest:
         if end is None or (watermark.cursor_value is not None and end <= watermark.cursor_value):
             return watermark, None
         is_load = watermark.is_loading or watermark.cursor_value is None
-        capture = Capture(self.contract, Kind.LOAD if is_load else Kind.DELTA)
+        capture = Capture(seen, Kind.LOAD if is_load else Kind.DELTA)
         begin = watermark.window_start if watermark.horizon else watermark.cursor_value
         window = Range(watermark.cursor_value, watermark.cursor_key, end, begin=begin, horizon=end)
         if watermark.horizon is None:
@@ -133,8 +134,8 @@ class Ingest:
         self.ledger.open(batch)
         return batch
 
-    def _extract(self, batch: Batch) -> Batch:
-        """Writes the batch's objects; returns it with their facts."""
+    def _extract(self, batch: Batch, seen: TableContract) -> Batch:
+        """Writes the batch's objects with the columns of `seen`; returns it with their facts."""
         # loads DuckDB, which an idle poll never needs
         from lambdas.ingest.extraction import from_source, reading
         from lambdas.ingest.sweep import swept
@@ -144,10 +145,12 @@ class Ingest:
         keys = bronze_key(*part), quarantine_key(*part)
         # what a former attempt left; read before the source, so that a later attempt's is noticed
         former = [self.bronze.etag(key) if batch.attempts > 1 else None for key in keys]
-        capture = Capture(self.contract, batch.kind)
+        capture = Capture(seen, batch.kind)
         with (
             tempfile.TemporaryDirectory(prefix="ingest-") as directory,
-            reading(self.source, self.contract, batch, Path(directory), self.rules) as extraction,
+            reading(
+                self.source, seen, batch, Path(directory), self.rules, hashed=self.contract
+            ) as extraction,
         ):
             if batch.kind is Kind.SWEEP:
                 committed = [

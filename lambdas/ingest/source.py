@@ -49,6 +49,11 @@ class Source:
 
     def failure(self, message: str, code: str = "") -> SourceError:
         """The error for a message of the database server (`code` is its SQLSTATE, if known)."""
+        if any(sign in message for sign in _LOCKED_OUT):
+            return SourceError(
+                f"{self.address} does not let the ingest in: {message}; check the role, its token "
+                "and the certificate authorities"
+            )
         if code.startswith(("08", "57P", "53")) or any(sign in message for sign in _TRANSIENT):
             return SourceUnavailableError(f"{self.address} broke the connection: {message}")
         if code == "57014" or "statement timeout" in message:
@@ -59,6 +64,15 @@ class Source:
         return SourceError(f"{self.address} refused the statement: {message}")
 
 
+_LOCKED_OUT: Final = (
+    "authentication failed",
+    "no pg_hba.conf entry",
+    "does not support SSL",
+    "root certificate file",
+    "certificate verify failed",
+    "does not match host name",
+)
+"""A retry does not heal these."""
 _TRANSIENT: Final = (
     "Unable to connect",
     "server closed the connection",

@@ -154,7 +154,9 @@ class Shop:
                     paths.append(str(path))
         if not paths:
             return []
-        relation = duckdb.sql(f"SELECT {columns} FROM read_parquet({paths!r}) ORDER BY ALL")
+        relation = duckdb.sql(
+            f"SELECT {columns} FROM read_parquet({paths!r}, union_by_name = true) ORDER BY ALL"
+        )
         return relation.fetchall()
 
     def living(self) -> list[Row]:

@@ -56,7 +56,7 @@ def test_names_are_those_of_format_type(written: str, name: str) -> None:
         ("numeric as numeric(40,2)", "does not fit decimal(38)"),
         ("bytea[]", "has no exact list"),
         ("integer[][]", "has no exact list"),
-        ("bigint as integer", "carried as text, as numeric(p,s), or, if it is a domain"),
+        ("integer as bigint", "carried as text, as numeric(p,s), as a narrower number"),
     ],
 )
 def test_what_is_not_exact_is_refused_with_the_remedy(declared: str, words: str) -> None:

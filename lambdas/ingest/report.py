@@ -1,0 +1,20 @@
+"""Tells of a finished invocation: one log line and its metrics."""
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from lambdas.ingest.models import IngestResult
+from lambdas.telemetry import logger, metrics
+
+
+def report(result: IngestResult) -> None:
+    """Logs the result; `HorizonHeld` carries who held it as metadata: they are no dimensions."""
+    logger.info("ingested", extra=result.model_dump(mode="json"))
+    metrics.add_dimension("source_table", result.table)
+    metrics.add_metric("RowsIngested", MetricUnit.Count, result.rows)
+    metrics.add_metric("RowsQuarantined", MetricUnit.Count, result.quarantined)
+    metrics.add_metric("HorizonHeld", MetricUnit.Seconds, result.horizon_held_seconds)
+    if result.horizon_culprit:
+        metrics.add_metadata("horizon_culprit", result.horizon_culprit)
+        metrics.add_metadata("horizon_pid", result.horizon_pid)
+        metrics.add_metadata("horizon_application", result.horizon_application)
+        metrics.add_metadata("horizon_held_seconds", result.horizon_held_seconds)

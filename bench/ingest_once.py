@@ -15,6 +15,8 @@ import pg8000.native
 from bench.stage import BUCKET, LEDGER, PASSWORD, USER
 from lakehouse.contract import load_contracts
 from lakehouse.ledger_client import Ledger
+from lakehouse.quality.compiler import compile_rules
+from lakehouse.quality.ruleset import load_ruleset
 from lambdas.ingest.bronze import Bronze
 from lambdas.ingest.run import Ingest
 from lambdas.ingest.source import Source, conninfo, session_options
@@ -41,14 +43,16 @@ def main() -> None:
         )  # fmt: skip
 
     ledger = Ledger(boto3.client("dynamodb"), LEDGER)
+    contract = load_contracts()["fact_sales"]
     ingest = Ingest(
-        contract=load_contracts()["fact_sales"],
+        contract=contract,
         source=Source(database, connect, lambda: conninfo(**settings)),
         ledger=ledger,
         bronze=Bronze(boto3.client("s3"), BUCKET),
         run_id="bench",
         chunk_rows=10_000_000,
         margin_seconds=1,
+        rules=compile_rules(contract, load_ruleset(contract)),
     )
     begun = time.monotonic()
     first = ingest.run()

@@ -19,7 +19,7 @@ def demonstrate(*, once: bool) -> int:
     seconds: dict[str, float] = {}
     started = time.monotonic()
     if not once:
-        return _stay(lifecycle.up(seconds))
+        return _stay(seconds)
     try:
         account = lifecycle.up(seconds)
         with progress.step("wait for the schedules", seconds) as step:
@@ -43,12 +43,13 @@ def demonstrate(*, once: bool) -> int:
     return 0 if answer["reconciled"] else 1
 
 
-def _stay(account: Account) -> int:
-    """Tells each run as it comes until Ctrl-C, then stops everything."""
+def _stay(seconds: dict[str, float]) -> int:
+    """Tells each run as it comes until Ctrl-C, then stops everything; also while it comes up."""
     told: set[str] = set()
-    url = account.outputs["dashboard_url"]
-    progress.console.print(f"[bold]{url}[/bold]  (Ctrl-C stops and removes everything)")
     try:
+        account = lifecycle.up(seconds)
+        url = account.outputs["dashboard_url"]
+        progress.console.print(f"[bold]{url}[/bold]  (Ctrl-C stops and removes everything)")
         while True:
             for execution in reversed(runs.executions(account)):
                 if execution["executionArn"] not in told:

@@ -66,7 +66,7 @@ def replay(ledger: Ledger, contract: TableContract, entries: Sequence[Entry]) ->
     after = ledger_desk.backfill(ledger, contract, wanted.start)
     begin = after.restart_from or "the table's first row"
     told = [
-        f"{contract.table}: {wanted.entries:,} rows are held back; the next window begins at "
+        f"{contract.table}: {wanted.entries:,} held back; the next window begins at "
         f"{begin} and reads what changed since then from the source, as new batches",
         "the rules of the deployed ingest decide: what passes reaches bronze, and silver with the "
         "merge; what does not is held back again. Nothing has moved yet: make run",

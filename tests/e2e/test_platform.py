@@ -243,15 +243,13 @@ def test_a_bad_row_is_held_back_and_stops_nothing(deployment: Deployment) -> Non
     shown = deployment.make("quarantine", COLUMNS="250").stderr
     assert all(text in shown for text in ("held back, as of the last merge: 1", rule))
     assert "quantity = -1" in shown
-    assert (
-        "as of the last merge: 0"
-        in deployment.make("quarantine", "TABLE=dim_users", COLUMNS="250").stderr
-    )
+    others = deployment.make("quarantine", "TABLE=dim_users", COLUMNS="250").stderr
+    assert "as of the last merge: 0" in others
 
 
 def test_a_repaired_row_is_released_and_a_broken_one_stays(deployment: Deployment) -> None:
     replayed = deployment.make("quarantine-replay", "TABLE=fact_sales").stderr
-    assert "fact_sales: 1 rows are held back; the next window begins at" in replayed
+    assert "fact_sales: 1 held back; the next window begins at" in replayed
     ledger = deployment.make("ledger", "TABLE=fact_sales", COLUMNS="250").stderr
     assert "a backfill from" in ledger
     deployment.merge()
@@ -260,7 +258,7 @@ def test_a_repaired_row_is_released_and_a_broken_one_stays(deployment: Deploymen
         source.run("UPDATE fact_sales SET quantity = 1 WHERE quantity = -1")
     _settle()
     deployment.make("quarantine-replay", "TABLE=fact_sales")
-    deployment.make("backfill", "TABLE=fact_sales", "FROM=2099-05-01T00:00:00+00:00")
+    deployment.make("backfill", "TABLE=fact_sales", "FROM=2026-05-01T10:00:00+00:00")
     deployment.merge()
     assert "nothing is held back" in deployment.make("quarantine-replay", "TABLE=fact_sales").stderr
     found = _reconciled(deployment)

@@ -86,6 +86,11 @@ def make_bucket_and_ledger(s3: Any, dynamodb: Any, suffix: str = "") -> None:
     s3.create_bucket(
         Bucket=BUCKET + suffix, CreateBucketConfiguration={"LocationConstraint": REGION}
     )
+    make_ledger(dynamodb, suffix)
+
+
+def make_ledger(dynamodb: Any, suffix: str = "") -> None:
+    """Creates the watermark table."""
     dynamodb.create_table(
         TableName=LEDGER + suffix,
         KeySchema=[

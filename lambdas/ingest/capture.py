@@ -85,7 +85,8 @@ class Capture:
     def rows(self, chunk: Range) -> str:
         """The chunk's rows and deletes: the contract's columns and `_op`, one snapshot.
 
-        `_op` is `!` for a row with a value that its Parquet type can't carry, and which is read as another one.
+        `_op` is `!` for a row with a value that its Parquet type can't carry; that value is read as
+        another one, and never kept.
         """
         types = self.contract.types
         broken = guards.broken(types)

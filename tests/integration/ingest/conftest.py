@@ -14,6 +14,7 @@ import pg8000.native
 import pytest
 from moto import mock_aws
 
+from bench.adversary import aws
 from lakehouse.contract import TableContract
 from lakehouse.ledger_client import Ledger
 from lakehouse.rowhash import row_hash
@@ -202,7 +203,7 @@ def shop(
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> Iterator[Shop]:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", aws.REGION)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
@@ -211,22 +212,9 @@ def shop(
     engine.query(f"CREATE DATABASE {database} OWNER {USER}")
     with mock_aws():
         s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
-        s3.create_bucket(
-            Bucket="bronze", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
-        )
-        dynamodb.create_table(
-            TableName="watermarks",
-            KeySchema=[
-                {"AttributeName": "source_table", "KeyType": "HASH"},
-                {"AttributeName": "item", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": "S"} for name in ("source_table", "item")
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        aws.make_bucket_and_ledger(s3, dynamodb)
         made = Shop(
-            engine, database, Ledger(dynamodb, "watermarks"), Bronze(s3, "bronze"), tmp_path
+            engine, database, Ledger(dynamodb, aws.LEDGER), Bronze(s3, aws.BUCKET), tmp_path
         )
         made.run_script(DDL)
         yield made

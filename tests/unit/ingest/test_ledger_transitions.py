@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from bench.adversary import aws
 from lakehouse import ledger_requests
 from lakehouse.errors import LedgerBusyError, LedgerError
 from lakehouse.ledger import (
@@ -42,18 +43,8 @@ def ledger(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         client = boto3.client("dynamodb", region_name="eu-central-1")
-        client.create_table(
-            TableName="watermarks",
-            KeySchema=[
-                {"AttributeName": "source_table", "KeyType": "HASH"},
-                {"AttributeName": "item", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": "S"} for name in ("source_table", "item")
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        yield Ledger(client, "watermarks")
+        aws.make_ledger(client)
+        yield Ledger(client, aws.LEDGER)
 
 
 def test_open_extracted_committed(ledger: Ledger) -> None:

@@ -9,8 +9,8 @@ WHAT ?= all
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo up run status logs dashboard host-dashboard screenshot synth cdk destroy down clean \
-	ledger backfill check test test-unit test-integration test-infrastructure test-e2e \
-	bench-cdc bench-ingest bench-idle lock
+	ledger backfill quarantine quarantine-replay check test test-unit test-integration \
+	test-infrastructure test-e2e bench-cdc bench-ingest bench-idle lock
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,12 @@ ledger: install ## the batches of TABLE=; ACTION=adopt|reload after the source w
 
 backfill: install ## read TABLE= again FROM= a moment on, as new batches (WATERMARKS= in an account)
 	@$(LOCAL) backfill $(TABLE) $(FROM) $(if $(WATERMARKS),--watermarks $(WATERMARKS))
+
+quarantine: install ## rows that are held back (TABLE=): rules, counts, an example of each
+	@$(LOCAL) quarantine $(TABLE)
+
+quarantine-replay: install ## TABLE= is read again from its earliest held-back row on, and judged again
+	@$(LOCAL) quarantine-replay $(TABLE)
 
 bench-cdc: install ## 5 minutes of writers that do their worst while the ingest is killed: nothing may be lost
 	@$(BIN)/python -m bench.cdc $(ARGS)

@@ -1,6 +1,8 @@
 """Which batches wait in bronze, and their rows: exactly the files that the ledger names."""
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import and_
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as fn
@@ -59,8 +61,10 @@ def read_quarantine(
     paths = [f"s3://{bucket}/{file.key}" for batch in batches for file in batch.quarantine_files]
     rows = spark.read.schema(schema).parquet(*paths) if paths else spark.createDataFrame([], schema)
     key = ", ".join(f"`{name}` {contract.types[name].spark}" for name in contract.key)
-    options = {"ignoreNullFields": "false"}
-    same = fn.to_json(fn.from_json("row_key", key), options)
+    read = fn.from_json("row_key", key)
+    # a key that itself can't be carried is read as NULL; it stays as PostgreSQL printed it
+    is_carried = reduce(and_, [read[name].isNotNull() for name in contract.key])
+    same = fn.when(is_carried, fn.to_json(read, {"ignoreNullFields": "false"}))
     return rows.select(
         "source_table",
         fn.col(BATCH_ID).alias("batch_id"),

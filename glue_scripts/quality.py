@@ -114,7 +114,7 @@ def quarantine(
     held_back: DataFrame,
     silver: str,
 ) -> None:
-    """Sets the bad rows aside, and closes earlier ones whose key has since arrived in order.
+    """Sets the bad rows aside, and closes earlier ones whose key has since arrived again.
 
     `held_back` is what the ingest set aside before bronze, as `bronze.read_quarantine` reads it.
     """
@@ -143,7 +143,9 @@ def quarantine(
             fn.lit(False).alias("__held"),
         ).join(known, ["batch_id", "row_key"], "left_anti")
         entries = entries.unionByName(arrived)
-    later = checked.good.select(key.alias("__key"), fn.col(BATCH_ID).alias("__later"))
+    later = checked.good.select(key.alias("__key"), fn.col(BATCH_ID).alias("__later")).unionByName(
+        entries.select(fn.col("row_key").alias("__key"), fn.col("batch_id").alias("__later"))
+    )
     follows = (fn.col("row_key") == fn.col("__key")) & (fn.col("__later") > fn.col("batch_id"))
     columns = [name for name in QUARANTINE_COLUMNS if name != "superseded_by"]
     closed = (

@@ -27,7 +27,7 @@ QUARANTINE_COLUMNS: Final[Columns] = {
     "raw_row": "string",  # JSON object of the whole bronze row
     "failed_rules": "string",  # rules as in the DQDL file, joined by "; "
     "quarantined_at": "timestamp",
-    "superseded_by": "string",  # first later batch with a good version or a delete; NULL: open
+    "superseded_by": "string",  # first later batch with this key, in any state; NULL: open
 }
 
 QUALITY_RESULTS: Final = "quality_results"

@@ -98,6 +98,16 @@ def _parser() -> argparse.ArgumentParser:
 
         return run_backfill(chosen.table, chosen.start, chosen.watermarks)
 
+    def quarantine(chosen: argparse.Namespace) -> int:
+        from local.quarantine import run_quarantine
+
+        return run_quarantine(chosen.table)
+
+    def quarantine_replay(chosen: argparse.Namespace) -> int:
+        from local.quarantine import run_replay
+
+        return run_replay(chosen.table)
+
     def synth(chosen: argparse.Namespace) -> int:
         with progress.step(f"synth {chosen.stage}") as step:
             deployment.synth(chosen.stage, step=step)
@@ -129,6 +139,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("table")
     command.add_argument("start", help="ISO time with an offset, or a transaction id")
     command.add_argument("--watermarks", help="DynamoDB table of an account, by its credentials")
+    command = add("quarantine", quarantine, "rows held back: rules, counts, examples")
+    command.add_argument("table", nargs="?")
+    command = add(
+        "quarantine-replay", quarantine_replay, "have a table's held-back rows judged again"
+    )
+    command.add_argument("table")
     add("synth", synth, "the stage's CloudFormation templates; needs no credentials").add_argument(
         "stage", help=f"one of {', '.join(stage_names())}"
     )

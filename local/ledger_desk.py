@@ -86,9 +86,14 @@ def reload(ledger: Ledger, contract: TableContract) -> Watermark:
 
 
 def backfill(ledger: Ledger, contract: TableContract, start: str) -> Watermark:
-    """Lets the next window begin at `start`: ISO time with an offset, or a transaction id."""
-    before = _known(ledger, contract)
-    return ledger.move(before, replace(before, restart_from=cursor_text(contract, start)))
+    """Lets the next window begin at `start`: ISO time with an offset, or a transaction id.
+
+    A request that is due already and begins earlier, or reads everything, stays.
+    """
+    before, wanted = _known(ledger, contract), cursor_text(contract, start)
+    due = before.restart_from
+    earliest = wanted if due is None else min(due, wanted)
+    return ledger.move(before, replace(before, restart_from=earliest))
 
 
 def cursor_text(contract: TableContract, text: str) -> str:

@@ -13,8 +13,6 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import awswrangler as wr
-import boto3
 import duckdb
 import pg8000.native
 import pyarrow.parquet as pq
@@ -22,6 +20,7 @@ import pyarrow.parquet as pq
 from lakehouse import columns, rowhash
 from lakehouse.contract import History, TableContract, load_contracts
 from local.account import Account
+from local.athena import Ask, asker
 
 
 @dataclass(frozen=True)
@@ -60,29 +59,7 @@ class Reconciliation:
 
 def reconcile(account: Account) -> Reconciliation:
     """Compares all tables: source = bronze, by count and content; bronze = silver + quarantine."""
-    outputs = account.outputs
-    session = boto3.Session(
-        aws_access_key_id=account.access_key,
-        aws_secret_access_key=account.secret_key,
-        region_name=outputs["region"],
-    )
-    wr.config.s3_endpoint_url = account.endpoint_url
-    wr.config.athena_endpoint_url = account.endpoint_url
-    wr.config.glue_endpoint_url = account.endpoint_url
-    wr.config.sts_endpoint_url = account.endpoint_url
-    wr.config.athena_query_wait_polling_delay = 0.1
-
-    def athena(sql: str) -> list[dict[str, Any]]:
-        frame = wr.athena.read_sql_query(
-            sql,
-            database=outputs["gold_database"],
-            workgroup=outputs["workgroup"],
-            ctas_approach=False,
-            boto3_session=session,
-        )
-        rows: list[dict[str, Any]] = frame.to_dict("records")
-        return rows
-
+    outputs, athena = account.outputs, asker(account)
     counts: dict[str, TableCount] = {}
     differences: list[str] = []
     with connect(outputs["database_dsn"]) as source:
@@ -180,7 +157,7 @@ def _objects(account: Account, contract: TableContract, layer: str = "bronze") -
             yield s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
 
 
-def _silver(athena: Any, contract: TableContract, silver: str) -> tuple[tuple[int, int], int]:
+def _silver(athena: Ask, contract: TableContract, silver: str) -> tuple[tuple[int, int], int]:
     living = f" WHERE {columns.IS_CURRENT}" if contract.history is History.SCD2 else ""
     keys = ", ".join(contract.key)
     rows = athena(f"SELECT {keys}, {columns.ROW_HASH} AS h FROM {silver}.{contract.table}{living}")

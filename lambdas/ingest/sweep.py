@@ -1,4 +1,4 @@
-"""A delete for each key that bronze holds as living and the source has not.
+"""A delete for each key that bronze or the quarantine holds as living and the source has not.
 
 Due after a TRUNCATE, for which PostgreSQL fires no row trigger, after a reload, and as the audit of
 a table without triggers: only bronze itself knows which keys there were.
@@ -6,6 +6,7 @@ a table without triggers: only bronze itself knows which keys there were.
 
 from collections.abc import Sequence
 
+from lakehouse.contract import TableContract
 from lakehouse.ledger import Batch
 from lambdas.ingest.bronze import Bronze
 from lambdas.ingest.capture import Capture
@@ -23,10 +24,17 @@ def swept(
     columns = ", ".join(f"{identifier(k)} {contract.types[k].duckdb}" for k in contract.key)
     extraction.run(f"CREATE TEMP TABLE known ({columns}, _op VARCHAR, PRIMARY KEY ({keys}))")
     copy = extraction.directory / "object.parquet"
-    for file in (file for earlier in committed for file in earlier.files):
-        bronze.get(file.key, copy)
-        extraction.run(render("remember_keys", keys=keys, path=literal(str(copy))))
-        copy.unlink()
+    path = literal(str(copy))
+    remember = render("remember_keys", keys=keys, path=path)
+    remember_held = render("remember_held", values=_held_keys(contract), path=path)
+    for earlier in committed:
+        for file in earlier.files:
+            bronze.get(file.key, copy)
+            extraction.run(remember)
+        for file in earlier.quarantine_files:
+            bronze.get(file.key, copy)
+            extraction.run(remember_held)
+        copy.unlink(missing_ok=True)
     values = []
     for name, kind in contract.types.items():
         if name in contract.key:
@@ -45,4 +53,13 @@ def swept(
         same_key=" AND ".join(
             f"living.{identifier(k)} = gone.{identifier(k)}" for k in contract.key
         ),
+    )
+
+
+def _held_keys(contract: TableContract) -> str:
+    """DuckDB expressions of the key's columns from `row_key`; NULL where one can't be carried."""
+    paths = {name: literal('$."' + name.replace('"', '\\"') + '"') for name in contract.key}
+    return ", ".join(
+        f"TRY_CAST(row_key::JSON ->> {path} AS {contract.types[name].duckdb}) AS {identifier(name)}"
+        for name, path in paths.items()
     )

@@ -19,6 +19,8 @@ from pyiceberg.catalog.glue import GlueCatalog
 
 from lakehouse.contract import load_contracts
 from lakehouse.views import load_views
+from local.account import Account
+from local.reconcile import Reconciliation, reconcile
 from local.screenshot import browser, open_dashboard
 from tests.e2e.account import ROOT, Deployment, typed, wait_for
 from tests.e2e.conftest import free_port
@@ -228,9 +230,40 @@ def test_a_bad_row_is_held_back_and_stops_nothing(deployment: Deployment) -> Non
     health = deployment.athena("SELECT * FROM v_freshness WHERE source_table = 'fact_sales'")
     assert health[0]["quarantined_keys"] == 1
     held = deployment.athena("SELECT * FROM v_quarantine")
-    assert [(row["source_table"], "quantity" in row["failed_rules"]) for row in held] == [
-        ("fact_sales", True)
-    ]
+    rule = 'ColumnValues "quantity" > 0'
+    assert [(row["source_table"], row["failed_rules"]) for row in held] == [("fact_sales", rule)]
+    sales = deployment.ask(SALES)
+    assert _silver_sales(deployment) == sales, "silver keeps the last good version"
+    found = _reconciled(deployment)
+    count = found.tables["fact_sales"]
+    assert (count.source, count.bronze, count.silver, count.quarantined) == (
+        sales, sales, sales - 1, 1,
+    )  # fmt: skip
+    assert found.differences == []
+    shown = deployment.make("quarantine", COLUMNS="250").stderr
+    assert all(text in shown for text in ("held back, as of the last merge: 1", rule))
+    assert "quantity = -1" in shown
+    others = deployment.make("quarantine", "TABLE=dim_users", COLUMNS="250").stderr
+    assert "as of the last merge: 0" in others
+
+
+def test_a_repaired_row_is_released_and_a_broken_one_stays(deployment: Deployment) -> None:
+    replayed = deployment.make("quarantine-replay", "TABLE=fact_sales").stderr
+    assert "fact_sales: 1 held back; the next window begins at" in replayed
+    ledger = deployment.make("ledger", "TABLE=fact_sales", COLUMNS="250").stderr
+    assert "a backfill from" in ledger
+    deployment.merge()
+    assert _reconciled(deployment).tables["fact_sales"].quarantined == 1, "no rule was changed"
+    with deployment.source() as source:
+        source.run("UPDATE fact_sales SET quantity = 1 WHERE quantity = -1")
+    _settle()
+    deployment.make("quarantine-replay", "TABLE=fact_sales")
+    deployment.make("backfill", "TABLE=fact_sales", "FROM=2026-05-01T10:00:00+00:00")
+    deployment.merge()
+    assert "nothing is held back" in deployment.make("quarantine-replay", "TABLE=fact_sales").stderr
+    found = _reconciled(deployment)
+    assert found.differences == []
+    assert {count.quarantined for count in found.tables.values()} == {0}
 
 
 def test_the_lease_lets_one_run_work(deployment: Deployment) -> None:
@@ -306,6 +339,15 @@ def _silver_sales(deployment: Deployment) -> int:
     silver = deployment.outputs["silver_database"]
     count: int = deployment.athena(f"SELECT count(*) AS n FROM {silver}.fact_sales")[0]["n"]
     return count
+
+
+def _reconciled(deployment: Deployment) -> Reconciliation:
+    class Known(Account):
+        endpoint_url = deployment.outputs["endpoint_url"]
+        outputs = deployment.outputs
+
+    keys = ("aws_access_key_id", "aws_secret_access_key")
+    return reconcile(Known(*[deployment.outputs[key] for key in keys]))
 
 
 def _generate(deployment: Deployment) -> None:

@@ -1,4 +1,4 @@
--- Rows held back by quality rules and not yet replaced by a good version, by table and broken rules.
+-- Keys whose newest version is held back, by table and broken rules: each has one open entry.
 SELECT
     source_table,
     failed_rules,

@@ -24,6 +24,8 @@ from lakehouse import ledger, spark_conf
 from lakehouse.contract import load_contracts
 from lakehouse.ledger_client import Ledger
 from lakehouse.rowhash import row_hash
+from lambdas.ingest.rules import raw_row, row_key
+from lambdas.ingest.statements import literal, render
 from local.engines import spark
 
 ROOT = Path(__file__).parents[3]
@@ -135,19 +137,21 @@ class EmulatedLake:
         return path
 
     def commit(
-        self, table: str, rows: Sequence[Mapping[str, Any]], opened_at: datetime | None = None
+        self,
+        table: str,
+        rows: Sequence[Mapping[str, Any]],
+        opened_at: datetime | None = None,
+        held_back: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
     ) -> int:
-        """Lands one batch and commits it in the ledger; `_op` of a row is U unless given."""
+        """Lands one batch and commits it in the ledger; `_op` of a row is U unless given.
+
+        `held_back` maps a broken rule to the rows that the ingest sets aside for it.
+        """
         contract = self.contracts[table]
         batch_id = self.watermark(table).batch_id + 1
         opened = opened_at or START + timedelta(minutes=batch_id)
-        columns = {name: _ARROW[kind.spark] for name, kind in contract.types.items()}
-        data = pa.table(
-            {
-                name: pa.array([row.get(name) for row in rows], kind)
-                for name, kind in columns.items()
-            }
-            | {"_op": pa.array([row.get("_op", "U") for row in rows], pa.string())}
+        data = self._arrow(table, rows).append_column(
+            "_op", pa.array([row.get("_op", "U") for row in rows], pa.string())
         )
         connection = duckdb.connect()
         connection.register("landed", data)
@@ -162,11 +166,56 @@ class EmulatedLake:
         key = ledger.bronze_key(table, opened.date().isoformat(), batch_id)
         self.s3.put_object(Bucket="test-bronze", Key=key, Body=buffer.getvalue())
         file = ledger.File(key, len(rows), buffer.tell())
-        self._commit(table, batch_id, opened, file, full)
+        aside = self._set_aside(table, batch_id, opened, held_back) if held_back else None
+        self._commit(table, batch_id, opened, file, full, aside)
         return batch_id
 
+    def _arrow(self, table: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+        columns = self.contracts[table].types.items()
+        return pa.table(
+            {n: pa.array([row.get(n) for row in rows], _ARROW[kind.spark]) for n, kind in columns}
+        )
+
+    def _set_aside(
+        self,
+        table: str,
+        batch_id: int,
+        opened: datetime,
+        held_back: Mapping[str, Sequence[Mapping[str, Any]]],
+    ) -> ledger.File:
+        """Writes a quarantine object by the statement of the ingest."""
+        contract, path = self.contracts[table], self.directory / "aside.parquet"
+        connection = duckdb.connect()
+        parts = []
+        for number, (rule, rows) in enumerate(held_back.items()):
+            connection.register(f"held{number}", self._arrow(table, rows))
+            parts.append(
+                f"SELECT {row_key(contract)} AS row_key, {raw_row(contract)} AS raw_row, "
+                f"{literal(rule)} AS failed_rules FROM held{number}"
+            )
+        connection.execute(
+            render(
+                "quarantine",
+                table=literal(table),
+                captured=" UNION ALL ".join(parts),
+                path=literal(str(path)),
+                batch=literal(ledger.batch_name(batch_id)),
+                ingested_at=literal(opened.isoformat()),
+                owner=literal("test"),
+            )
+        )
+        key = ledger.quarantine_key(table, opened.date().isoformat(), batch_id)
+        self.s3.put_object(Bucket="test-bronze", Key=key, Body=path.read_bytes())
+        return ledger.File(key, sum(map(len, held_back.values())), path.stat().st_size)
+
     def _commit(
-        self, table: str, batch_id: int, opened: datetime, file: ledger.File, rows: pa.Table
+        self,
+        table: str,
+        batch_id: int,
+        opened: datetime,
+        file: ledger.File,
+        rows: pa.Table,
+        aside: ledger.File | None,
     ) -> None:
         at = opened.isoformat(timespec="microseconds")
         batch = ledger.Batch(
@@ -185,8 +234,10 @@ class EmulatedLake:
             rows=file.rows,
             deletes=sum(op == "D" for op in rows["_op"].to_pylist()),
             files=(file,) if file.rows else (),
+            quarantined=aside.rows if aside else 0,
+            quarantine_files=(aside,) if aside else (),
         )
-        self.ledger.open(replace(batch, files=()))
+        self.ledger.open(replace(batch, files=(), quarantine_files=()))
         self.ledger.commit(self.watermark(table), self.ledger.extracted(batch), at)
 
     def watermark(self, table: str) -> ledger.Watermark:

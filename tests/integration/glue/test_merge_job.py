@@ -1,5 +1,6 @@
 """The deployed script, run as Glue runs it, against the emulator with authentication on."""
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,6 +11,8 @@ import pytest
 
 from lakehouse.views import load_views
 from tests.integration.glue.emulated_lake import START, EmulatedLake
+
+QUANTITY = 'ColumnValues "quantity" > 0'
 
 
 def _at(minutes: int) -> datetime:
@@ -74,6 +77,20 @@ def _snapshot(lake: EmulatedLake) -> dict[str, list[str]]:
     return {t: sorted(map(repr, lake.rows(layer, t))) for layer, t in tables}
 
 
+def _held(lake: EmulatedLake) -> dict[tuple[int, int], tuple[str, int | None]]:
+    """Entries of silver's quarantine: (key, batch) to (rule, batch that supersedes it)."""
+    rows = lake.rows("silver", "quarantine")
+    found = {
+        (json.loads(row["row_key"])["sale_id"], int(row["batch_id"])): (
+            row["failed_rules"],
+            int(row["superseded_by"]) if row["superseded_by"] else None,
+        )
+        for row in rows
+    }
+    assert len(found) == len(rows), "an entry is there twice"
+    return found
+
+
 def _ok(lake: EmulatedLake, **arguments: str) -> None:
     outcome = lake.run(**arguments)
     assert outcome.state == "SUCCEEDED", outcome.log_path.read_text()[-4000:]
@@ -90,19 +107,32 @@ def test_from_bronze_to_gold(lake: EmulatedLake) -> None:
             _sale(3, 1, "1.00", status="CANCELLED"),
             _sale(4, 1, "-1.00"),
         ],
+        held_back={
+            QUANTITY: [_sale(7, 1, "1.00", quantity=-7), _sale(8, 1, "1.00", quantity=0)],
+            "unit_price: numeric(10,2) not a number": [_sale(9, 1, "1.00", quantity=0)],
+        },
     )
     _ok(lake)
     assert {row["sale_id"] for row in lake.rows("silver", "fact_sales")} == {1, 2, 3}
-    (bad,) = lake.rows("silver", "quarantine")
-    assert (bad["row_key"], bad["failed_rules"]) == (
-        '{"sale_id":4}', 'ColumnValues "total_amount" >= 0',
-    )  # fmt: skip
+    held = _held(lake)
+    assert {key: rule for (key, _), (rule, _) in held.items()} == {
+        4: 'ColumnValues "total_amount" >= 0',
+        7: QUANTITY,
+        8: QUANTITY,
+        9: "unit_price: numeric(10,2) not a number",
+    }
+    assert {batch for _, batch in held} == {1}
+    assert set(held.values()) == {(rule, None) for rule, _ in held.values()}
+    raw = {json.loads(r["row_key"])["sale_id"]: r for r in lake.rows("silver", "quarantine")}
+    assert '"quantity":-7' in raw[7]["raw_row"]
+    assert '"total_amount":"1.00"' in raw[7]["raw_row"]
+    assert raw[7]["quarantined_at"] == _at(1)
     cities = {row["city"]: row for row in lake.rows("gold", "city_performance")}
     assert cities["Berlin"]["total_revenue"] == Decimal("501.00")
     assert cities["Berlin"]["net_revenue"] == Decimal("500.00")
     assert cities["Berlin"]["premium_market_share"] == Decimal("99.80")
     health = {row["source_table"]: row for row in lake.rows("gold", "table_health")}
-    assert (health["fact_sales"]["rows"], health["fact_sales"]["quarantined_keys"]) == (3, 1)
+    assert (health["fact_sales"]["rows"], health["fact_sales"]["quarantined_keys"]) == (3, 4)
     assert lake.watermark("fact_sales").merged_batch_id == 1
 
     before = _snapshot(lake)
@@ -119,14 +149,26 @@ def test_a_delta_with_an_update_a_delete_a_mover_and_a_repair(lake: EmulatedLake
             {"sale_id": 3, "_op": "D", "updated_at": _at(62)},
             _sale(4, 1, "700.00", changed=62),
             _sale(5, 1, "20.00", placed=63, changed=63),
+            _sale(8, 1, "30.00", placed=63, changed=63),
+            {"sale_id": 9, "_op": "D", "updated_at": _at(63)},
         ],
     )
-    lake.commit("fact_sales", [_sale(5, 1, "-20.00", placed=63, changed=64)])
+    lake.commit(
+        "fact_sales",
+        [_sale(5, 1, "-20.00", placed=63, changed=64)],
+        held_back={
+            QUANTITY: [
+                _sale(2, 2, "10.10", quantity=-2, changed=64),
+                _sale(7, 1, "1.00", quantity=-8, changed=64),
+            ]
+        },
+    )
     _ok(lake)
     sales = {row["sale_id"]: row for row in lake.rows("silver", "fact_sales")}
     assert {key: row["status"] for key, row in sales.items()} == {
-        1: "PENDING", 2: "SHIPPED", 4: "PENDING", 5: "PENDING",
+        1: "PENDING", 2: "SHIPPED", 4: "PENDING", 5: "PENDING", 8: "PENDING",
     }  # fmt: skip
+    assert sales[2]["quantity"] == 2, "silver stays at the last good version"
     assert sales[5]["total_amount"] == Decimal("20.00"), "the bad version stays outside"
     homes = [row for row in lake.rows("silver", "dim_users") if row["user_id"] == 1]
     assert {(row["city"], row["is_current"]) for row in homes} == {
@@ -135,14 +177,18 @@ def test_a_delta_with_an_update_a_delete_a_mover_and_a_repair(lake: EmulatedLake
     assert {row["valid_to"] for row in homes} == {_at(60), None}
     cities = {row["city"]: row["total_revenue"] for row in lake.rows("gold", "city_performance")}
     assert cities == {
-        "Berlin": Decimal("1200.00"), "Bonn": Decimal("10.10"), "Essen": Decimal("20.00"),
+        "Berlin": Decimal("1200.00"), "Bonn": Decimal("10.10"), "Essen": Decimal("50.00"),
     }  # fmt: skip
     moves = [row for row in lake.rows("silver", "fact_sales_status") if row["sale_id"] == 2]
     assert {(row["status"], row["changed_at"]) for row in moves} == {
         ("PENDING", _at(1)), ("SHIPPED", _at(61)),
     }  # fmt: skip
-    waiting = {row["row_key"]: row["superseded_by"] for row in lake.rows("silver", "quarantine")}
-    assert waiting == {'{"sale_id":4}': "000000000002", '{"sale_id":5}': None}
+    later = {entry: superseded for entry, (_, superseded) in _held(lake).items()}
+    assert later == {
+        (4, 1): 2, (5, 3): None, (7, 1): 3, (8, 1): 2, (9, 1): 2, (2, 3): None, (7, 3): None,
+    }  # fmt: skip
+    health = {row["source_table"]: row for row in lake.rows("gold", "table_health")}
+    assert (health["fact_sales"]["rows"], health["fact_sales"]["quarantined_keys"]) == (5, 3)
 
 
 def test_a_job_killed_before_its_mark_does_the_same_again(lake: EmulatedLake) -> None:

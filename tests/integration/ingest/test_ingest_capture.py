@@ -318,3 +318,15 @@ def test_rows_that_break_a_rule_are_held_back_and_deletes_are_not(shop: Shop, wa
     assert shop.read("_batch_id, sale_id, _op")[1:] == [
         ("000000000002", 1, "D"), ("000000000002", 4, "U"),
     ]  # fmt: skip
+
+
+def test_a_key_that_was_only_ever_held_back_is_swept(shop: Shop, wait: Wait) -> None:
+    rules = compile_rules(SALES, parse(RULES))
+    shop.run_script("INSERT INTO sales VALUES (1, 'a', 1), (2, 'c', -1), (3, 'b', 'NaN')")
+    wait()
+    shop.ingest(rules=rules)
+    shop.run_script("TRUNCATE sales; INSERT INTO sales VALUES (4, 'a', -4)")
+    wait()
+    shop.ingest(rules=rules)
+    swept = [row for row in shop.read("_batch_id, sale_id, _op") if row[2] == "D"]
+    assert swept == [("000000000003", key, "D") for key in (1, 2, 3)]

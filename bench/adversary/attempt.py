@@ -10,11 +10,13 @@ import multiprocessing
 import os
 import random
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 import pg8000.native
@@ -178,8 +180,14 @@ once: of two threads that look at the same time, the second would take the child
 def start(settings: Settings, fate: Fate, report: Path) -> Any:
     """Starts an attempt; a `multiprocessing` process. `report` will hold what it ended with."""
     process = _PROCESSES.Process(target=_main, args=(settings, fate, str(report)))
+    # A child runs its parent's main script again, whatever that is by now; it needs nothing of it.
     with _one_looks:
-        process.start()
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            process.start()
+        finally:
+            sys.modules["__main__"] = main
     return process
 
 

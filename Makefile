@@ -80,8 +80,8 @@ check: install ## format, lint, types, import rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-test: check test-unit test-infrastructure ## all checks and tests, the slow ones two at a time
-	@$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder tests/e2e tests/integration
+test: check test-unit test-infrastructure ## all checks and tests, the slow ones side by side
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync test-integration test-e2e
 
 test-unit: install ## without processes: seconds
 	@$(BIN)/pytest tests/unit

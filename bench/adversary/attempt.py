@@ -11,6 +11,7 @@ import os
 import random
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -161,6 +162,7 @@ def ingest(settings: Settings, hook: Hook, run_id: str = "run") -> tuple[Ingest,
 
 
 def _main(settings: Settings, fate: Fate, report: str) -> None:
+    tempfile.tempdir = str(Path(report).parent)  # a killed attempt can't tidy up
     if settings.margin_seconds < horizon.MINIMUM_MARGIN_SECONDS:
         horizon.MINIMUM_MARGIN_SECONDS = settings.margin_seconds
     made, taken = ingest(settings, fate.hook(), f"pid-{os.getpid()}")

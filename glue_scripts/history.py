@@ -10,9 +10,18 @@ from pyspark.sql import functions as fn
 
 from glue_scripts.bronze import change_time
 from glue_scripts.tables import all_of
-from lakehouse.columns import BATCH_ID, INGESTED_AT, IS_CURRENT, OP, ROW_HASH, VALID_FROM, VALID_TO
+from lakehouse.columns import (
+    BATCH_ID,
+    DELETED_BATCH_ID,
+    INGESTED_AT,
+    IS_CURRENT,
+    OP,
+    ROW_HASH,
+    VALID_FROM,
+    VALID_TO,
+)
 from lakehouse.contract import TableContract
-from lakehouse.gold import DELETED_BATCH_ID, silver_columns
+from lakehouse.gold import silver_columns
 
 _TIME, _KNOWN, _DELETED, _RUN = "__time", "__known", "__deleted", "__run"
 

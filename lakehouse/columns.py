@@ -32,3 +32,11 @@ VALID_TO: Final = "valid_to"
 
 IS_CURRENT: Final = "is_current"
 """boolean: true exactly for the versions whose `valid_to` is NULL."""
+
+DELETED_BATCH_ID: Final = "_deleted_batch_id"
+"""string: the batch whose delete ended this version; NULL where an update did, or nothing yet."""
+
+WRITTEN_BY_US: Final = frozenset(
+    {*METADATA, INGEST_DATE, VALID_FROM, VALID_TO, IS_CURRENT, DELETED_BATCH_ID}
+)
+"""All of them: a source's column of such a name can't be carried beside ours."""

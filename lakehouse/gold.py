@@ -5,6 +5,7 @@ Each value maps column to Spark SQL type, in the table's order. Money is a decim
 
 from typing import Final
 
+from lakehouse.columns import DELETED_BATCH_ID
 from lakehouse.contract import History, TableContract
 from lakehouse.spark_conf import CATALOG
 
@@ -90,9 +91,6 @@ GOLD: Final[dict[str, Columns]] = {
     },
 }
 """Gold tables by name."""
-
-DELETED_BATCH_ID: Final = "_deleted_batch_id"
-"""string: the batch whose delete ended this version; NULL where an update did, or nothing yet."""
 
 
 def bronze_columns(contract: TableContract) -> Columns:

@@ -14,6 +14,7 @@ requests, `lakehouse.ledger_client` sends them. Standard library only: the Glue 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -166,6 +167,11 @@ class Batch:
     def bytes(self) -> int:
         """Size of its bronze objects."""
         return sum(file.bytes for file in self.files)
+
+
+def instant(moment: datetime) -> str:
+    """A time with its zone as the ledger writes it: ISO text in UTC with microseconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def batch_name(batch_id: int) -> str:

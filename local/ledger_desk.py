@@ -12,7 +12,7 @@ from rich.table import Table
 
 from lakehouse.contract import TableContract, load_contracts
 from lakehouse.errors import ConfigurationError
-from lakehouse.ledger import EVERYTHING, Batch, Watermark
+from lakehouse.ledger import EVERYTHING, Batch, Watermark, instant
 from lakehouse.ledger_client import Ledger
 from local import progress
 from local.account import Account
@@ -107,7 +107,7 @@ def cursor_text(contract: TableContract, text: str) -> str:
     if at is None or at.tzinfo is None:
         wanted = "a transaction id" if contract.is_strict else "such as 2026-05-01T10:00:00+00:00"
         raise ConfigurationError(f"FROM={text} is no value of {contract.cursor}; give {wanted}")
-    return at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return instant(at)
 
 
 def _known(ledger: Ledger, contract: TableContract) -> Watermark:

@@ -3,17 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from lakehouse.columns import WRITTEN_BY_US
 from lakehouse.contract import NewColumns, TableContract
 from lakehouse.errors import ContractError
 from lakehouse.types import canonical, column_type
 from lakehouse.widening import carried_as, widened
 from lambdas.telemetry import logger
 
-_OURS = frozenset(
-    {"_op", "_batch_id", "_ingested_at", "_row_hash", "ingest_date", "_deleted_batch_id"}
-    | {"valid_from", "valid_to", "is_current"}
-)
-"""Columns that bronze or silver adds."""
 _REMEDY = "correct the contract or the table"
 
 
@@ -70,7 +66,7 @@ def _added(contract: TableContract, column: str, kind: str, known: Mapping[str, 
     if column in known:
         return _carried(name, column, known[column], kind,
                         "change it back, or add it to left_out of the contract")  # fmt: skip
-    taken = {c.lower() for c in (*contract.columns, *known)} | _OURS
+    taken = {c.lower() for c in (*contract.columns, *known)} | WRITTEN_BY_US
     if column.lower() in taken:
         raise ContractError(
             f"{name}: the new column {column!r} can't be added beside one of that name in bronze; "

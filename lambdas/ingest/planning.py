@@ -1,10 +1,10 @@
 """What is due next, decided from the watermark alone; pure."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from lakehouse.contract import Deletes, TableContract
-from lakehouse.ledger import EVERYTHING, Watermark
+from lakehouse.ledger import EVERYTHING, Watermark, instant
 from lambdas.ingest.horizon import Horizon
 from lambdas.ingest.ranges import Range
 
@@ -60,8 +60,7 @@ def passed(watermark: Watermark, end: str, horizon: Horizon) -> Watermark:
 
 def later(moment: str, seconds: float) -> str:
     """The source's clock `seconds` after `moment`; the function's own clock is never trusted."""
-    at = _time(moment) + timedelta(seconds=seconds)
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return instant(_time(moment) + timedelta(seconds=seconds))
 
 
 def _time(text: str) -> datetime:

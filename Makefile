@@ -10,7 +10,7 @@ WHAT ?= all
 .DEFAULT_GOAL := help
 .PHONY: help install demo up run status logs dashboard host-dashboard screenshot synth cdk destroy down clean \
 	ledger backfill quarantine quarantine-replay check test test-unit test-integration \
-	test-infrastructure test-e2e bench-cdc bench-ingest bench-idle lock
+	test-infrastructure test-e2e bench-cdc bench-ingest bench-chunks bench-idle lock
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,6 +97,9 @@ test-e2e: install ## deploys, runs, breaks and destroys
 
 bench-ingest: install ## first load and deltas beside psql COPY and others (ARGS="--rows 200000 --runs 1"; --help)
 	@$(BIN)/python -W ignore -m bench.ingest $(ARGS)
+
+bench-chunks: install ## 10 million rows in chunks of 20 s, killed on the way: memory flat, exact (ARGS="--help")
+	@$(BIN)/python -W ignore -m bench.chunks $(ARGS)
 
 bench-idle: install ## what a poll that finds nothing costs the source, by the server's own clock
 	@$(BIN)/python -m bench.idle $(ARGS)

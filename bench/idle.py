@@ -25,10 +25,12 @@ import pg8000.native
 from moto import mock_aws
 
 from bench.adversary import aws
-from bench.stage import PASSWORD, USER, Stage, free_port
+from bench.names import PASSWORD, USER
+from bench.stage import Stage, free_port
 from lakehouse.contract import load_contracts
 from lakehouse.ledger_client import Ledger
 from lambdas.ingest.bronze import Bronze
+from lambdas.ingest.budget import Budget
 from lambdas.ingest.run import Ingest
 from lambdas.ingest.source import Source, conninfo, session_options
 from lambdas.telemetry import logger
@@ -102,9 +104,10 @@ def measure(engine: PostgresEngine, rows: int, polls: int) -> dict[str, float]:
         aws.make_bucket_and_ledger(s3, dynamodb)
         contract = load_contracts()["fact_sales"]
         ledger, bronze = Ledger(dynamodb, aws.LEDGER), Bronze(s3, aws.BUCKET)
+        budget = Budget(rows=10_000_000, seconds=60, bytes=2**40)
 
         def poll() -> str | None:
-            return Ingest(contract, source, ledger, bronze, "idle", 10_000_000, 1.0).run().batch_id
+            return Ingest(contract, source, ledger, bronze, "idle", budget, 1.0).run().batch_id
 
         time.sleep(1.5)
         while poll():  # the first load

@@ -15,8 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.ingest_once import CHANGED
+from bench.names import DATABASE
 from bench.processes import Measured, measure
-from bench.stage import DATABASE, PSQL, PYTHON, ROOT, Stage, stage
+from bench.stage import PSQL, PYTHON, ROOT, Stage, stage
 from lakehouse.contract import load_contracts
 
 FLOOR, OURS, DLT = "psql COPY binary", "this ingest, first load", "dlt connectorx"

@@ -12,12 +12,13 @@ from typing import Any
 import boto3
 import pg8000.native
 
-from bench.stage import BUCKET, LEDGER, PASSWORD, USER
+from bench.names import BUCKET, LEDGER, PASSWORD, USER
 from lakehouse.contract import load_contracts
 from lakehouse.ledger_client import Ledger
 from lakehouse.quality.compiler import compile_rules
 from lakehouse.quality.ruleset import load_ruleset
 from lambdas.ingest.bronze import Bronze
+from lambdas.ingest.budget import Budget
 from lambdas.ingest.run import Ingest
 from lambdas.ingest.source import Source, conninfo, session_options
 
@@ -50,7 +51,7 @@ def main() -> None:
         ledger=ledger,
         bronze=Bronze(boto3.client("s3"), BUCKET),
         run_id="bench",
-        chunk_rows=10_000_000,
+        budget=Budget(5_000_000, 30, 512 * 1024 * 1024),  # the stages' own
         margin_seconds=1,
         rules=compile_rules(contract, load_ruleset(contract)),
     )

@@ -38,3 +38,17 @@ def measure(command: Sequence[str], environment: Mapping[str, str]) -> Measured:
     return Measured(
         seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6, text.strip()
     )
+
+
+def kill_after(command: Sequence[str], environment: Mapping[str, str], seconds: float) -> int:
+    """Starts `command` and kills it by SIGKILL; 1 if it was still running then, 0 otherwise."""
+    process = subprocess.Popen(
+        command, env=dict(environment), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return 1
+    return 0

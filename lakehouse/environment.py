@@ -59,6 +59,10 @@ class IngestEnvironment(DatabaseEnvironment):
     bronze_bucket: str
     chunk_rows: int
     """Rows of one batch at most; what remains is the next batch (`has_more`)."""
+    chunk_seconds: float
+    """Seconds that reading and landing one batch may take, by the speed of the one before it."""
+    chunk_mib: int
+    """Size of one batch in the source at most: what the function's disk can hold twice."""
     horizon_margin_seconds: float
     """Distance kept from the oldest transaction that may still write; at least 1 second."""
     statement_timeout_seconds: int

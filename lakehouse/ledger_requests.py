@@ -63,8 +63,17 @@ def open_batch(ledger_table: str, batch: Batch) -> Request:
 
 
 def claim_batch(ledger_table: str, batch: Batch, owner: str, run_id: str) -> Request:
-    """`update_item` that takes an unfinished batch over from the owner that was read."""
-    changes = {"owner": owner, "run_id": run_id, "attempts": batch.attempts + 1}
+    """`update_item` that takes an unfinished batch over from the owner that was read.
+
+    Its end goes with it: an attempt may have been given a smaller range.
+    """
+    changes = {
+        "owner": owner,
+        "run_id": run_id,
+        "attempts": batch.attempts + 1,
+        "window_to": batch.window_to,
+        "upto_key": batch.upto_key,
+    }
     return _update_batch(ledger_table, batch, changes, expected_owner=batch.owner)
 
 

@@ -106,13 +106,19 @@ def row_hash(contract: TableContract, dialect: Dialect) -> str:
     ]
     while len(parts) > 1:
         groups = [parts[start : start + _ARGUMENTS] for start in range(0, len(parts), _ARGUMENTS)]
-        parts = [f"concat_ws({unit}, {', '.join(group)})" for group in groups]
+        parts = [_joined(group, unit, dialect) for group in groups]
     return _leading_bits(parts[0], dialect)
 
 
 def content(expression: str, dialect: Dialect) -> str:
     """SQL aggregate that sums row hashes, as a decimal number; 0 of no rows."""
     return f"coalesce({_SUM[dialect].format(expression)}, 0)"
+
+
+def _joined(parts: list[str], unit: str, dialect: Dialect) -> str:
+    if dialect == "duckdb":  # of parts that are never NULL the same text, in less time
+        return f"concat({f', {unit}, '.join(parts)})"
+    return f"concat_ws({unit}, {', '.join(parts)})"
 
 
 def _leading_bits(text: str, dialect: Dialect) -> str:

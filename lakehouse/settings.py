@@ -50,6 +50,9 @@ class PipelineSettings(_Section):
 
     schedule: Schedule
     chunk_rows: PositiveInt
+    """Rows of one batch at most."""
+    chunk_seconds: PositiveInt
+    """Seconds that one batch may take; the statement's timeout is to be twice that or more."""
     horizon_margin_seconds: float = Field(ge=1)
     statement_timeout_seconds: PositiveInt
     merge_pending_rows: PositiveInt
@@ -62,6 +65,15 @@ class PipelineSettings(_Section):
     """How often a run looks whether the crawler is done."""
     quality_mode: Literal["warn", "stop"]
     """What a failing table-level rule does to the table's merge."""
+
+    @model_validator(mode="after")
+    def _in_time(self) -> Self:
+        if self.statement_timeout_seconds < 2 * self.chunk_seconds:
+            raise ValueError(
+                f"statement_timeout_seconds = {self.statement_timeout_seconds} is less than twice "
+                f"chunk_seconds = {self.chunk_seconds}; a slow chunk would be cut off"
+            )
+        return self
 
 
 class GlueSettings(_Section):

@@ -11,6 +11,9 @@ from stacks.blocks.python_function import PythonFunction
 from stacks.source import SourceStack
 from stacks.storage import StorageStack
 
+STORAGE_MIB = 2048
+"""The function's disk: a batch in Parquet, the same without its held-back rows, and room."""
+
 
 class IngestStack(cdk.Stack):
     """The function, and what it may touch: its database role, its ledger, new objects in bronze."""
@@ -41,6 +44,8 @@ class IngestStack(cdk.Stack):
                 watermark_table=storage.watermarks.table_name,
                 bronze_bucket=storage.bronze.bucket_name,
                 chunk_rows=stage.pipeline.chunk_rows,
+                chunk_seconds=stage.pipeline.chunk_seconds,
+                chunk_mib=STORAGE_MIB // 4,
                 horizon_margin_seconds=stage.pipeline.horizon_margin_seconds,
                 statement_timeout_seconds=stage.pipeline.statement_timeout_seconds,
             ),
@@ -48,7 +53,7 @@ class IngestStack(cdk.Stack):
             timeout=cdk.Duration.minutes(10),
             vpc=source.network.vpc,
             security_groups=[source.clients],
-            storage_mib=2048,
+            storage_mib=STORAGE_MIB,
         )
         source.allow_connect(self.function, roles.INGEST)
         self.function.add_to_role_policy(

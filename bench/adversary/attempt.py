@@ -28,6 +28,7 @@ from lakehouse.errors import LakehouseError
 from lakehouse.ledger_client import Ledger
 from lambdas.ingest import extraction, horizon
 from lambdas.ingest.bronze import Bronze
+from lambdas.ingest.budget import Budget
 from lambdas.ingest.run import Ingest
 from lambdas.ingest.source import Source, conninfo, session_options
 
@@ -149,7 +150,7 @@ def ingest(settings: Settings, hook: Hook, run_id: str = "run") -> tuple[Ingest,
             aws.BUCKET + settings.suffix,
         ),
         run_id=run_id,
-        chunk_rows=settings.chunk_rows,
+        budget=Budget(settings.chunk_rows, seconds=60, bytes=2**40),
         margin_seconds=settings.margin_seconds,
     )
     run = extraction.Extraction.run

@@ -11,7 +11,7 @@ from lambdas.telemetry import logger, tracer
 
 
 @logger.inject_lambda_context
-@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
+@tracer().capture_lambda_handler(capture_response=False, capture_error=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001
     """Create and Update make the roles; Delete leaves them, since they own data."""
     properties = event.get("ResourceProperties", {})

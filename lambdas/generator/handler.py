@@ -16,7 +16,7 @@ STATEMENT_SECONDS = 60
 
 
 @logger.inject_lambda_context
-@tracer.capture_lambda_handler(capture_response=False)
+@tracer().capture_lambda_handler(capture_response=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
     """Returns the rows written by action, as `Written` prints itself.
 

@@ -14,6 +14,7 @@ from lakehouse.contract import Deletes, TableContract
 from lakehouse.errors import ContractError
 from lakehouse.ledger import Kind
 from lambdas.ingest import guards
+from lambdas.ingest.budget import Estimate
 from lambdas.ingest.catalog import relation, text_array, tombstones
 from lambdas.ingest.cursor import Cursor
 from lambdas.ingest.ranges import Range
@@ -64,6 +65,29 @@ class Capture:
     def is_empty(self, session: Session, window: Range) -> bool:
         """Whether the window has no change."""
         return not (session.run(render("peek", changes=self._positions(window))) or [[False]])[0][0]
+
+    def estimate(self, session: Session) -> Estimate:
+        """What the planner expects of the whole table."""
+        statement = render("estimate", relation=relation(self.contract))
+        plan = (session.run(statement) or [])[0][0][0]["Plan"]
+        return Estimate(plan["Plan Rows"], plan["Plan Width"])
+
+    def chunk(self, session: Session, window: Range, limit: int, expected: Estimate) -> Range:
+        """A part of the window with about `limit` changes.
+
+        Of a first load that is expected to fit nothing is counted: finding the end of a chunk costs
+        as much as reading it, and a chunk that is larger than expected only takes longer.
+        """
+        if self.kind is Kind.LOAD and window.start is None and expected.rows <= limit:
+            return window
+        return self.boundary(session, window, limit)
+
+    def half(self, session: Session, chunk: Range) -> Range:
+        """The first half of a chunk; the chunk itself where it has one change only."""
+        counted = session.run(render("count", changes=self._positions(chunk))) or [[0]]
+        return (
+            self.boundary(session, chunk, int(counted[0][0]) // 2) if counted[0][0] > 1 else chunk
+        )
 
     def boundary(self, session: Session, window: Range, limit: int) -> Range:
         """The first `limit` changes of the window, or all of it when there are not more."""

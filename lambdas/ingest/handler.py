@@ -13,6 +13,7 @@ from lakehouse.quality.compiler import compile_rules
 from lakehouse.quality.ruleset import load_ruleset
 from lakehouse.validation import check
 from lambdas.ingest.bronze import Bronze
+from lambdas.ingest.budget import Budget
 from lambdas.ingest.models import IngestEvent
 from lambdas.ingest.report import report
 from lambdas.ingest.run import Ingest
@@ -23,11 +24,14 @@ environment = IngestEnvironment.read()
 contracts = load_contracts()
 rules = {name: compile_rules(c, load_ruleset(c)) for name, c in contracts.items()}
 ledger = Ledger(boto3.client("dynamodb"), environment.watermark_table)
+budget = Budget(
+    environment.chunk_rows, environment.chunk_seconds, environment.chunk_mib * 1024 * 1024
+)
 bronze = Bronze(boto3.client("s3"), environment.bronze_bucket)
 
 
 @metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
+@tracer().capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
     """Takes one batch of one table; its result says whether to invoke again."""
@@ -44,7 +48,7 @@ def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
         ledger=ledger,
         bronze=bronze,
         run_id=request.run_id,
-        chunk_rows=environment.chunk_rows,
+        budget=budget,
         margin_seconds=environment.horizon_margin_seconds,
         rules=rules[request.table],
     ).run()

@@ -21,6 +21,7 @@ from lakehouse.ledger import (
 from lakehouse.ledger_client import Ledger
 from lakehouse.quality.compiler import RowRule
 from lambdas.ingest.bronze import Bronze
+from lambdas.ingest.budget import Budget, last_read
 from lambdas.ingest.capture import Capture
 from lambdas.ingest.catalog import check_source
 from lambdas.ingest.cursor import Cursor
@@ -42,7 +43,7 @@ class Ingest:
     ledger: Ledger
     bronze: Bronze
     run_id: str
-    chunk_rows: int
+    budget: Budget
     margin_seconds: float
     rules: Sequence[RowRule] = ()
     owner: str = field(default_factory=lambda: uuid4().hex)
@@ -68,9 +69,10 @@ class Ingest:
             watermark = replace(watermark, added_columns=seen.added)
             batch = next((b for b in known if b.state is not State.COMMITTED), None)
             if batch:
-                batch = self._claim(watermark, batch)
+                batch = self._claim(session, watermark, batch, seen.contract)
             else:
-                watermark, batch = self._plan(session, watermark, horizon, seen.contract)
+                before = last_read(known)
+                watermark, batch = self._plan(session, watermark, horizon, seen.contract, before)
         if batch:
             if batch.state is State.OPEN:
                 batch = self.ledger.extracted(self._extract(batch, seen.contract))
@@ -79,16 +81,27 @@ class Ingest:
             known = [*(b for b in known if b.batch_id != batch.batch_id), batch]
         return outcome(seen.contract, watermark, batch, known, horizon)
 
-    def _claim(self, watermark: Watermark, batch: Batch) -> Batch:
+    def _claim(
+        self, session: Session, watermark: Watermark, batch: Batch, seen: TableContract
+    ) -> Batch:
+        """Takes over what another attempt left; halves what more than one attempt has left."""
         if batch.batch_id != watermark.batch_id + 1:
             raise LedgerError(
                 f"{self.contract.table} batch {batch.name} is {batch.state}, but the watermark "
                 f"stands at {watermark.batch_id}; another ingest is at work, or items were edited"
             )
+        if batch.state is State.OPEN and batch.attempts > 1 and batch.kind is not Kind.SWEEP:
+            part = Capture(seen, batch.kind).half(session, range_of(batch))
+            batch = replace(batch, window_to=part.end, upto_key=part.upto_key)
         return self.ledger.claim(batch, self.owner, self.run_id)
 
     def _plan(
-        self, session: Session, watermark: Watermark, horizon: Horizon, seen: TableContract
+        self,
+        session: Session,
+        watermark: Watermark,
+        horizon: Horizon,
+        seen: TableContract,
+        before: Batch | None,
     ) -> tuple[Watermark, Batch | None]:
         """Opens the next batch; or moves the watermark when the window is empty."""
         watermark = restarted(watermark) if watermark.restart_from is not None else watermark
@@ -109,7 +122,9 @@ class Ingest:
             watermark = replace(watermark, truncated_at=truncated_at)
         if capture.is_empty(session, window):
             return self.ledger.move(watermark, passed(watermark, end, horizon)), None
-        chunk = capture.boundary(session, window, self.chunk_rows)
+        expected = capture.estimate(session)
+        limit = self.budget.limit(expected.width, before)
+        chunk = capture.chunk(session, window, limit, expected)
         return watermark, self._open(watermark, horizon, capture.kind, chunk, end)
 
     def _open(

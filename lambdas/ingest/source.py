@@ -59,7 +59,7 @@ class Source:
         if code == "57014" or "statement timeout" in message:
             return SourceError(
                 f"{self.address} stopped the statement: {message}; raise "
-                "statement_timeout_seconds or lower chunk_rows in the stage"
+                "statement_timeout_seconds or lower chunk_seconds in the stage"
             )
         return SourceError(f"{self.address} refused the statement: {message}")
 

@@ -20,6 +20,7 @@ from lakehouse.ledger_client import Ledger
 from lakehouse.rowhash import row_hash
 from lambdas.ingest import horizon
 from lambdas.ingest.bronze import Bronze
+from lambdas.ingest.budget import Budget
 from lambdas.ingest.models import IngestResult
 from lambdas.ingest.run import Ingest
 from lambdas.ingest.source import Source, conninfo, session_options
@@ -120,7 +121,7 @@ class Shop:
             dsn=lambda: conninfo(**settings),
         )
 
-    def attempt(self, **changes: Any) -> Ingest:
+    def attempt(self, chunk_rows: int = 1_000_000, **changes: Any) -> Ingest:
         """One invocation, not yet run."""
         return Ingest(
             **{
@@ -129,7 +130,7 @@ class Shop:
                 "ledger": self.ledger,
                 "bronze": self.bronze,
                 "run_id": "run",
-                "chunk_rows": 1_000_000,
+                "budget": Budget(chunk_rows, seconds=60, bytes=2**40),
                 "margin_seconds": MARGIN_SECONDS,
             }
             | changes

@@ -23,7 +23,8 @@ def test_an_event_becomes_a_batch_of_the_generators_table(
     variables = {
         "DATABASE_HOST": "db", "DATABASE_PORT": "5432", "DATABASE_NAME": "shop",
         "DATABASE_USER": "lakehouse_ingest", "WATERMARK_TABLE": "watermarks",
-        "BRONZE_BUCKET": "bronze", "CHUNK_ROWS": "1000", "HORIZON_MARGIN_SECONDS": "0.05",
+        "BRONZE_BUCKET": "bronze", "CHUNK_ROWS": "1000", "CHUNK_SECONDS": "30",
+        "CHUNK_MIB": "512", "HORIZON_MARGIN_SECONDS": "0.05",
         "STATEMENT_TIMEOUT_SECONDS": "30",
     }  # fmt: skip
     for name, value in variables.items():

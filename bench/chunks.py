@@ -15,9 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import duckdb
-
-from bench.names import BUCKET, CHUNKED
+from bench.names import BUCKET, CHUNKED, LEDGER
 from bench.plot import Series, line_plot
 from bench.processes import Measured, kill_after, measure
 from bench.stage import ROOT, Stage, stage
@@ -143,17 +141,19 @@ def _is_exact(here: Stage, table: str) -> bool:
     total = content(row_hash(contract, "postgres"), "postgres")
     [[count, held]] = session.run(f"SELECT count(*), {total} FROM {table}")
     session.close()
-    s3, keys = here.client("s3"), ", ".join(contract.key)
+    s3 = here.client("s3")
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        for batch in Ledger(here.client("dynamodb"), "watermarks").batches(table):
+        for batch in Ledger(here.client("dynamodb"), LEDGER).batches(table):
             for number, file in enumerate(batch.files):
                 s3.download_file(BUCKET, file.key, f"{name}/{batch.name}-{number}.parquet")
-        landed = duckdb.sql(
-            f"SELECT count(*), sum(h) FROM (SELECT arg_max(_row_hash, _batch_id) AS h "
-            f"FROM read_parquet('{name}/*.parquet') GROUP BY {keys})"
-        ).fetchone()
-    print(f"{table}: PostgreSQL {count:,} rows, bronze {landed}", file=sys.stderr)
-    return landed == (count, int(held))
+        newest = (
+            "SELECT count(*), sum(h)::varchar FROM (SELECT arg_max(_row_hash, _batch_id) AS h "
+            f"FROM read_parquet('{name}/*.parquet') GROUP BY {', '.join(contract.key)})"
+        )
+        asked = f"import duckdb; print(*duckdb.sql({newest!r}).fetchone())"
+        landed = measure([PYTHON, "-c", asked], here.environment).output
+    print(f"{table}: PostgreSQL {count} {held}, bronze {landed}", file=sys.stderr)
+    return landed == f"{count} {held}"
 
 
 def _plot(loads: list[Load]) -> str:

@@ -1,4 +1,8 @@
-"""Runs each measured program as a process of its own: seconds, CPU seconds and peak memory."""
+"""Runs each measured program as a process of its own: seconds, CPU seconds and peak memory.
+
+The kernel's peak of a process begins with that of its parent, from which it is forked. So a process
+that measures must itself stay small: what needs much memory there runs as a process of its own too.
+"""
 
 import os
 import subprocess

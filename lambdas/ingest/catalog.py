@@ -1,6 +1,8 @@
 """Checks a table of the source against its contract, before anything is read."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from lakehouse.contract import Deletes, TableContract
 from lakehouse.errors import ContractError
@@ -13,6 +15,8 @@ from lambdas.telemetry import logger
 TOMBSTONES = "lakehouse_tombstones"
 """What the source's triggers fill: source_table, row_key (NULL: TRUNCATE), deleted_at."""
 _DELETE_TRIGGER, _TRUNCATE_TRIGGER = 8, 32
+_STAMPS = 1 | 2 | 4 | 16
+"""Bits of `tgtype`: a row trigger before INSERT and UPDATE."""
 
 
 def relation(contract: TableContract) -> str:
@@ -30,56 +34,90 @@ def text_array(names: tuple[str, ...]) -> str:
     return f"ARRAY[{', '.join(literal(name) for name in names)}]::text[]"
 
 
+@dataclass(frozen=True)
+class Catalog:
+    """A table as the source's catalog has it."""
+
+    types: Mapping[str, str]
+    """Each column's type, in the table's order, as `format_type` prints it."""
+    required: frozenset[str]
+    """The columns that are NOT NULL."""
+    indexes: Sequence[tuple[str | None, ...]]
+    """Names of each index's columns, those of its key first; None for an expression."""
+    unique: Sequence[frozenset[str | None]]
+    """Key columns of each unique index."""
+    triggers: Sequence[int]
+    """`tgtype` of each enabled trigger."""
+    tombstones: frozenset[str]
+    """Columns of the table of tombstones; none where there is no such table."""
+
+
+def read_catalog(session: Session, contract: TableContract) -> Catalog | None:
+    """What the catalog says of the contract's table; None where there is no table."""
+    found: dict[str, list[tuple[int, str, str, bool]]] = defaultdict(list)
+    statement = render(
+        "catalog",
+        relation=literal(relation(contract)),
+        tombstones=literal(tombstones(contract)),
+    )
+    for fact, *values in session.run(statement) or []:
+        found[fact].append(tuple(values))
+    if not found["column"]:
+        return None
+    names = {number: name for number, name, *_ in found["column"]}
+    indexes = [
+        (tuple(names.get(int(column)) for column in columns.split()), size, is_unique)
+        for size, columns, _, is_unique in found["index"]
+    ]
+    return Catalog(
+        types={name: kind for _, name, kind, _ in found["column"]},
+        required=frozenset(name for _, name, _, is_required in found["column"] if is_required),
+        indexes=[columns for columns, *_ in indexes],
+        unique=[frozenset(columns[:size]) for columns, size, is_unique in indexes if is_unique],
+        triggers=[kind for kind, *_ in found["trigger"]],
+        tombstones=frozenset(name for _, name, *_ in found["tombstone"]),
+    )
+
+
 def check_source(session: Session, contract: TableContract, added: Mapping[str, str]) -> Seen:
     """The table as it is now; raises ContractError naming table and column where that can't be.
 
     `added` are the columns beyond the contract that bronze has from earlier batches.
     """
     name = f"{contract.schema}.{contract.table}"
-    rows = session.run(
-        render(
-            "catalog",
-            relation=literal(relation(contract)),
-            tombstones=literal(tombstones(contract)),
-            key_names=text_array(contract.key),
-            cursor_name=literal(contract.cursor),
-        )
-    )
-    if not rows:
+    table = read_catalog(session, contract)
+    if table is None:
         raise ContractError(f"the source has no table {name}; create it or remove its contract")
-    columns, is_key_unique, is_cursor_indexed, triggers, stamps, buried = rows[0]
-    types = {column: kind for column, kind, _ in columns or []}
-    required = {column for column, _, is_required in columns or [] if is_required}
-    seen = as_seen(contract, types, added)
-    if nullable := [column for column in contract.key if column not in required]:
+    seen = as_seen(contract, table.types, added)
+    if nullable := [column for column in contract.key if column not in table.required]:
         raise ContractError(f"{name}.{nullable[0]} is in the key but not NOT NULL; declare it so")
-    if not is_key_unique:
+    if not any(columns <= set(contract.key) for columns in table.unique):
         raise ContractError(
             f"{name} has no unique index within the key ({', '.join(contract.key)}); "
             "create one or correct the contract"
         )
     if contract.deletes is Deletes.TOMBSTONE:
-        _check_tombstones(name, triggers, buried, Cursor(contract).tombstone_column)
-    if contract.is_strict and not stamps:
+        _check_tombstones(name, table, Cursor(contract).tombstone_column)
+    if contract.is_strict and not any(kind & _STAMPS == _STAMPS for kind in table.triggers):
         raise ContractError(
             f"{name}: no enabled BEFORE INSERT OR UPDATE row trigger stamps {contract.cursor}, "
             "changes would be missed; create it (docs/guarantee.md)"
         )
     _check_reachable(session, seen.contract, name)
-    if not is_cursor_indexed:
+    if not any(columns[0] == contract.cursor for columns in table.indexes):
         logger.warning("no index begins with the cursor, so each poll reads the whole table",
                        extra={"source_table": name, "cursor": contract.cursor})  # fmt: skip
     return seen
 
 
-def _check_tombstones(name: str, triggers: int, columns: list[str], place: str) -> None:
+def _check_tombstones(name: str, table: Catalog, place: str) -> None:
     remedy = 'create it (docs/guarantee.md) or set deletes = "audit" in the contract'
-    if not columns:
+    if not table.tombstones:
         raise ContractError(f"{name}: no table {TOMBSTONES}, deletes would be missed; {remedy}")
-    if place not in columns:
+    if place not in table.tombstones:
         raise ContractError(f"{TOMBSTONES} has no column {place!r}; {remedy}")
     for bit, event in ((_DELETE_TRIGGER, "DELETE"), (_TRUNCATE_TRIGGER, "TRUNCATE")):
-        if not triggers & bit:
+        if not any(kind & bit for kind in table.triggers):
             raise ContractError(
                 f"{name}: no enabled {event} trigger, {event}s would be missed; {remedy}"
             )

@@ -3,13 +3,17 @@
 -- A strict cursor's horizon is the oldest transaction that still runs, prepared ones included.
 WITH others AS (
     SELECT pid, application_name, state, xact_start
-    FROM pg_stat_activity
+    -- what pg_stat_activity is made of, without its joins for names
+    FROM pg_stat_get_activity(NULL)
     WHERE
-        datname = current_database()
+        datid = (SELECT oid FROM pg_database WHERE datname = current_database())
         AND pid <> pg_backend_pid()
         AND backend_type <> 'autovacuum worker'
         -- ingests of other tables only read
-        AND NOT (usename = current_user AND application_name LIKE 'lakehouse-ingest/%')
+        AND NOT (
+            usesysid = to_regrole(quote_ident(current_user))::oid
+            AND application_name LIKE 'lakehouse-ingest/%'
+        )
 ),
 oldest AS (
     SELECT * FROM others WHERE xact_start IS NOT NULL ORDER BY xact_start LIMIT 1

@@ -33,6 +33,7 @@ QUARANTINE_COLUMNS: Final[Columns] = {
 
 QUALITY_RESULTS: Final = "quality_results"
 TABLE_HEALTH: Final = "table_health"
+RECONCILIATION: Final = "reconciliation"
 
 GOLD: Final[dict[str, Columns]] = {
     "city_performance": {
@@ -88,6 +89,21 @@ GOLD: Final[dict[str, Columns]] = {
         "outcome": "string",
         "failure_reason": "string",
         "evaluated_at": "timestamp",
+    },
+    RECONCILIATION: {
+        "run_id": "string",
+        "source_table": "string",  # `gold` for the totals of gold
+        "first_batch_id": "string",
+        "last_batch_id": "string",
+        "source_rows": COUNT,  # as PostgreSQL counted them; NULL: it was not asked
+        "bronze_rows": COUNT,  # landed, and held back by the ingest
+        "bronze_keys": COUNT,  # = silver_keys + deleted_keys + quarantined_keys
+        "silver_keys": COUNT,
+        "deleted_keys": COUNT,
+        "quarantined_keys": COUNT,
+        "is_reconciled": "boolean",
+        "detail": "string",  # what does not agree, and the command that mends it
+        "checked_at": "timestamp",
     },
 }
 """Gold tables by name."""

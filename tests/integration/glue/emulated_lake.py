@@ -164,8 +164,8 @@ class EmulatedLake:
         buffer = io.BytesIO()
         pq.write_table(full, buffer)
         key = ledger.bronze_key(table, opened.date().isoformat(), batch_id)
-        self.s3.put_object(Bucket="test-bronze", Key=key, Body=buffer.getvalue())
-        file = ledger.File(key, len(rows), buffer.tell())
+        put = self.s3.put_object(Bucket="test-bronze", Key=key, Body=buffer.getvalue())
+        file = ledger.File(key, len(rows), buffer.tell(), put["ETag"].strip('"'))
         aside = self._set_aside(table, batch_id, opened, held_back) if held_back else None
         self._commit(table, batch_id, opened, file, full, aside)
         return batch_id
@@ -233,6 +233,7 @@ class EmulatedLake:
             owner="test",
             rows=file.rows,
             deletes=sum(op == "D" for op in rows["_op"].to_pylist()),
+            content=sum(rows["_row_hash"].to_pylist()),
             files=(file,) if file.rows else (),
             quarantined=aside.rows if aside else 0,
             quarantine_files=(aside,) if aside else (),

@@ -78,6 +78,22 @@ def extracted(ledger_table: str, batch: Batch) -> Request:
     return _update_batch(ledger_table, batch, changes, expected_owner=batch.owner)
 
 
+def void_batch(ledger_table: str, batch: Batch) -> Request:
+    """`update_item` that empties a committed batch: its objects are no longer a part of bronze."""
+    nothing = dict.fromkeys(("rows", "deletes", "quarantined", "content"), 0)
+    changes = {
+        **nothing,
+        "source_rows": 0,
+        "source_content": 0,
+        "files": (),
+        "quarantine_files": (),
+    }
+    request = _update(ledger_table, _item(batch.source_table, batch_item(batch.batch_id)), changes)
+    request["ExpressionAttributeNames"] |= {"#state": "state"}
+    request["ExpressionAttributeValues"] |= {":done": {"S": State.COMMITTED.value}}
+    return request | {"ConditionExpression": "#state = :done"}
+
+
 def commit(ledger_table: str, watermark: Watermark, batch: Batch, at: str) -> Request:
     """`transact_write_items`: the batch committed and the watermark behind it, or neither."""
     changes = {"state": State.COMMITTED.value, "committed_at": at}

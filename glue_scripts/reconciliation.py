@@ -40,11 +40,13 @@ def reconcile(
     `good` are their rows that passed the rules, one per key and batch; `bad` those that the job set
     aside. `contract` is the one that `_row_hash` is made from, without added columns.
     """
-    entries = spark.table(identifier(silver, QUARANTINE)).where(
-        (fn.col("source_table") == contract.table)
-        & fn.col("batch_id").between(batches[0].name, batches[-1].name)
-    )
-    _check_quarantine(contract, batches, bad, entries)
+    entries = None
+    if bad is not None or any(batch.quarantined for batch in batches):
+        entries = spark.table(identifier(silver, QUARANTINE)).where(
+            (fn.col("source_table") == contract.table)
+            & fn.col("batch_id").between(batches[0].name, batches[-1].name)
+        )
+        _check_quarantine(contract, batches, bad, entries)
     outcome = Outcome(
         contract.table,
         batches[0].name,
@@ -63,7 +65,8 @@ def reconcile(
         if counts.get(state):
             keys = judged.where(fn.col("state") == state).select("key").limit(SAMPLE).collect()
             _refuse(contract, batches, words, [row[0] for row in keys], counts[state])
-    of_keys(spark, contract, batches, good, silver)
+    if contract.history is History.SCD2 or any(batch.deletes for batch in batches):
+        of_keys(spark, contract, batches, good, silver)
     return _counted(outcome, counts)
 
 
@@ -128,17 +131,19 @@ def _is_whole_load(batches: Sequence[Batch], current: DataFrame) -> bool:
 
 
 def _judged(
-    contract: TableContract, good: DataFrame, current: DataFrame, entries: DataFrame
+    contract: TableContract, good: DataFrame, current: DataFrame, entries: DataFrame | None
 ) -> DataFrame:
     """`key`, `state` of every key of the batches, by its newest version."""
     newest = good.groupBy(_key(contract).alias("key")).agg(
         fn.max(BATCH_ID).alias("batch"),
         fn.max_by(fn.struct(OP, ROW_HASH), BATCH_ID).alias("row"),
     )
-    held = entries.groupBy(fn.col("row_key").alias("key")).agg(
-        fn.max("batch_id").alias("held_batch")
-    )
-    joined = newest.join(current, "key", "full_outer").join(held, "key", "full_outer")
+    joined = newest.join(current, "key", "full_outer")
+    if entries is None:
+        joined = joined.withColumn("held_batch", fn.lit(None).cast("string"))
+    else:
+        held = entries.groupBy(fn.col("row_key").alias("key"))
+        joined = joined.join(held.agg(fn.max("batch_id").alias("held_batch")), "key", "full_outer")
     is_dead = fn.col(f"row.{OP}") == "D"
     state = (
         fn.when(fn.col("batch").isNull() & fn.col("silver_batch").isNull(), "held")

@@ -42,7 +42,7 @@ def tell(
 
 
 def publish(spark: SparkSession, outcomes: Mapping[str, Outcome], run_id: str, gold: str) -> None:
-    """Adds a run's outcomes; a repetition of the run replaces them."""
+    """Adds a run's outcomes; a repetition adds its own, and readers take the newest."""
     if not outcomes:
         return
     now = datetime.now(UTC)
@@ -65,14 +65,8 @@ def publish(spark: SparkSession, outcomes: Mapping[str, Outcome], run_id: str, g
         for found in outcomes.values()
     ]
     schema = ", ".join(f"{name} {kind}" for name, kind in GOLD[RECONCILIATION].items())
-    table = identifier(gold, RECONCILIATION)
     frame = spark.createDataFrame(rows, schema).coalesce(1)
-    frame.localCheckpoint().createOrReplaceTempView("reconciled")
-    spark.sql(
-        f"MERGE INTO {table} t USING reconciled s "
-        "ON t.run_id = s.run_id AND t.source_table = s.source_table "
-        "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
-    )
+    frame.writeTo(identifier(gold, RECONCILIATION)).append()
 
 
 def measure(cloudwatch: Any, outcomes: Mapping[str, Outcome]) -> None:

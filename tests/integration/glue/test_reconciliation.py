@@ -49,7 +49,7 @@ class Merged:
     def reconcile(self, bad: DataFrame | None = None, batches: Sequence[Batch] = ()) -> Any:
         from glue_scripts.reconciliation import reconcile
 
-        chosen = batches or [_batch(number) for number in range(4, 8)]
+        chosen = batches or [_batch(number, deletes=1) for number in range(4, 8)]
         return reconcile(self.spark, self.contract, chosen, self.rows, bad, SILVER)
 
     def refused(self) -> str:
@@ -198,7 +198,7 @@ def test_held_back_rows_must_have_their_entry(merged: Merged) -> None:
     with pytest.raises(ReconciliationError, match="rows held back, silver's quarantine has 0"):
         merged.reconcile(bad)
     ((number,),) = [(r["_batch_id"],) for r in bad.collect()]
-    batches = [_batch(n, **({"quarantined": 1} if n == 7 else {})) for n in range(4, 8)]
+    batches = [_batch(n, deletes=1, quarantined=int(n == 7)) for n in range(4, 8)]
     with pytest.raises(ReconciliationError, match=f"batch {batch_name(7)} has 1 rows held back"):
         merged.reconcile(None, batches)
     entry = f"'{merged.contract.table}', '{batch_name(7)}', " + "'{\"thing_id\":4711}', "

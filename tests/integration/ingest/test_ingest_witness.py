@@ -62,7 +62,9 @@ def test_a_landing_that_differs_is_never_committed(
         path = str(extraction.bronze_file)
         star = "*" if change.startswith("WHERE") else f"* {change}"
         where = change if change.startswith("WHERE") else ""
-        table: Any = duckdb.sql(f"SELECT {star} FROM read_parquet('{path}') {where}").arrow()
+        table: Any = duckdb.sql(
+            f"SELECT {star} FROM read_parquet('{path}') {where}"
+        ).to_arrow_table()
         duckdb.from_arrow(table).write_parquet(path)
         return facts
 

@@ -9,7 +9,7 @@ WHAT ?= all
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo up run status logs dashboard host-dashboard screenshot synth cdk destroy down clean \
-	ledger backfill quarantine quarantine-replay repair check test test-unit test-integration \
+	ledger backfill quarantine quarantine-replay repair audit check test test-unit test-integration \
 	test-infrastructure test-e2e bench-cdc bench-ingest bench-idle lock
 
 help: ## this list
@@ -73,6 +73,9 @@ quarantine-replay: install ## TABLE= is read again from its earliest held-back r
 
 repair: install ## mend what a run named: TABLE= (or gold) made anew, or with BATCH= read again
 	@$(LOCAL) repair $(TABLE) $(BATCH)
+
+audit: install ## every row of the source against silver (TABLE=), by hash, down to the keys
+	@$(LOCAL) audit $(TABLE)
 
 bench-cdc: install ## 5 minutes of writers that do their worst while the ingest is killed: nothing may be lost
 	@$(BIN)/python -m bench.cdc $(ARGS)

@@ -113,6 +113,11 @@ def _parser() -> argparse.ArgumentParser:
 
         return run_repair(chosen.table, chosen.batch)
 
+    def audit(chosen: argparse.Namespace) -> int:
+        from local.audit import run_audit
+
+        return run_audit(chosen.table)
+
     def synth(chosen: argparse.Namespace) -> int:
         with progress.step(f"synth {chosen.stage}") as step:
             deployment.synth(chosen.stage, step=step)
@@ -153,6 +158,8 @@ def _parser() -> argparse.ArgumentParser:
     command = add("repair", repair, "mend what a reconciliation named")
     command.add_argument("table", help="a table, or: gold")
     command.add_argument("batch", nargs="?", type=int, help="a batch of bronze that is at fault")
+    command = add("audit", audit, "every row of the source against silver; names the keys")
+    command.add_argument("table", nargs="?")
     add("synth", synth, "the stage's CloudFormation templates; needs no credentials").add_argument(
         "stage", help=f"one of {', '.join(stage_names())}"
     )

@@ -78,7 +78,7 @@ def test_a_run_says_what_it_compared(lake: EmulatedLake) -> None:
     assert (sales["bronze_rows"], sales["bronze_keys"]) == (5, 5)
     assert (sales["silver_keys"], sales["quarantined_keys"]) == (3, 2)
     metrics = lake.metric_values("ReconciliationFailed")
-    assert metrics == dict.fromkeys(found, [0.0])
+    assert metrics == {table: [0.0] for table in found}
 
 
 def test_bronze_that_is_not_what_was_landed(lake: EmulatedLake) -> None:

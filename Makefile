@@ -8,9 +8,8 @@ STAGE ?= dev
 WHAT ?= all
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up run status logs dashboard host-dashboard screenshot synth cdk destroy down clean \
-	ledger backfill quarantine quarantine-replay check test test-unit test-integration \
-	test-infrastructure test-e2e bench-cdc bench-ingest bench-chunks bench-idle lock
+# every target that tells what it does is a command, not a file
+.PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.* \#\# .*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +69,12 @@ quarantine: install ## rows that are held back (TABLE=): rules, counts, an examp
 
 quarantine-replay: install ## TABLE= is read again from its earliest held-back row on, and judged again
 	@$(LOCAL) quarantine-replay $(TABLE)
+
+repair: install ## mend what a run named: TABLE= (or gold) made anew, or with BATCH= read again
+	@$(LOCAL) repair $(TABLE) $(BATCH)
+
+audit: install ## every row of the source against silver (TABLE=), by hash, down to the keys
+	@$(LOCAL) audit $(TABLE)
 
 bench-cdc: install ## 5 minutes of writers that do their worst while the ingest is killed: nothing may be lost
 	@$(BIN)/python -m bench.cdc $(ARGS)

@@ -1,6 +1,6 @@
 """Which batches wait in bronze, and their rows: exactly the files that the ledger names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from operator import and_
 
@@ -73,19 +73,6 @@ def read_quarantine(
         "failed_rules",
         fn.col(INGESTED_AT).alias("quarantined_at"),
     )
-
-
-def check_complete(
-    contract: TableContract, batches: Sequence[ledger.Batch], counted: Mapping[str, int]
-) -> None:
-    """Compares rows per batch with the ledger; raises LedgerError naming the batch that differs."""
-    for batch in batches:
-        found = counted.get(batch.name, 0)
-        if found != sum(file.rows for file in batch.files):
-            raise LedgerError(
-                f"{contract.table}: batch {batch.name} has {found} rows in bronze, the ledger says "
-                f"{batch.rows}; restore the objects under bronze/{contract.table}/"
-            )
 
 
 def deduplicate(contract: TableContract, rows: DataFrame) -> DataFrame:

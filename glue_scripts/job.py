@@ -15,10 +15,21 @@ from awsglue.utils import getResolvedOptions
 from pyspark import SparkContext, StorageLevel
 from pyspark.sql import SparkSession
 
-from glue_scripts import bronze, gold, quality, silver, tables
-from lakehouse.columns import BATCH_ID
+from glue_scripts import (
+    bronze,
+    foreign,
+    gold,
+    landed,
+    quality,
+    reconciliation,
+    repair,
+    silver,
+    tables,
+    totals,
+    trust,
+)
 from lakehouse.contract import TableContract, load_contracts
-from lakehouse.errors import MergeError, QualityError
+from lakehouse.errors import ConfigurationError, MergeError, QualityError, ReconciliationError
 from lakehouse.gold import (
     GOLD,
     QUARANTINE,
@@ -29,6 +40,7 @@ from lakehouse.gold import (
 )
 from lakehouse.ledger_client import Ledger
 from lakehouse.quality.ruleset import load_ruleset
+from lakehouse.reconciliation import Outcome, skipped
 
 logger = logging.getLogger("merge")
 
@@ -53,8 +65,13 @@ class Run:
     context: GlueContext
     spark: SparkSession
     ledger: Ledger
+    hashed: dict[str, TableContract]
+    """The contracts without added columns: what `_row_hash` is made from."""
     outcomes: dict[str, list[quality.Outcome]] = field(default_factory=dict)
     merged: dict[str, int] = field(default_factory=dict)
+    compared: dict[str, Outcome] = field(default_factory=dict)
+    repaired: frozenset[str] = frozenset()
+    """What an operator asked to be made anew by this run."""
     failures: dict[str, Exception] = field(default_factory=dict)
 
 
@@ -72,35 +89,50 @@ def ensure_tables(run: Run, contracts: dict[str, TableContract]) -> None:
 
 
 def merge_table(run: Run, contract: TableContract) -> None:
-    """Brings one table's waiting batches to silver; raises and leaves the table as it was."""
+    """Brings one table's waiting batches to silver and compares; raises naming what is wrong.
+
+    Until batches are merged and reconciled they go on waiting: the next run does both again.
+    """
     database = run.arguments["silver_database"]
     target = identifier(database, contract.table)
     merged = int(tables.read_mark(run.spark, target, tables.MERGED) or 0)
     run.merged[contract.table] = merged
+    reconciled = int(tables.read_mark(run.spark, target, tables.RECONCILED) or merged)
+    if reconciled < merged:
+        raise ReconciliationError(skipped(contract.table, reconciled, merged))
+    held = [identifier(database, name) for name in _silver_tables(contract)]
+    if contract.table not in run.repaired:
+        for name in held:
+            if change := foreign.foreign_change(run.spark, contract, name):
+                raise ReconciliationError(change)
     batches = bronze.pending_batches(
         contract.table, run.ledger.batches(contract.table, merged), merged
     )
     if any(batch.files or batch.quarantine_files for batch in batches):
         started = time.monotonic()
-        landed = bronze.read_files(run.spark, contract, batches, run.arguments["bronze_bucket"])
-        counted = {row[0]: row[1] for row in landed.groupBy(BATCH_ID).count().collect()}
-        bronze.check_complete(contract, batches, counted)
-        rows = bronze.deduplicate(contract, landed).persist(StorageLevel.MEMORY_AND_DISK)
+        bucket, hashed = run.arguments["bronze_bucket"], run.hashed[contract.table]
+        run.compared[contract.table] = Outcome(contract.table, batches[0].name, batches[-1].name)
+        landed.check_objects(boto3.client("s3"), bucket, contract, batches, run.ledger)
+        arrived = bronze.read_files(run.spark, contract, batches, bucket)
+        counted = landed.counted(hashed, arrived)
+        landed.check_rows(hashed, batches, arrived, counted)
+        rows = bronze.deduplicate(contract, arrived).persist(StorageLevel.MEMORY_AND_DISK)
         try:
             checked = quality.check(
                 run.context,
                 contract,
                 load_ruleset(contract),
                 rows,
-                bronze.newest(contract, landed),
+                bronze.newest(contract, arrived),
             )
             run.outcomes[contract.table] = checked.outcomes
             _judge(run.arguments["quality_mode"], contract, checked)
-            held_back = bronze.read_quarantine(
-                run.spark, contract, batches, run.arguments["bronze_bucket"]
-            )
+            held_back = bronze.read_quarantine(run.spark, contract, batches, bucket)
             quality.quarantine(run.spark, contract, checked, held_back, database)
             silver.merge_rows(run.spark, contract, checked.good, database)
+            run.compared[contract.table] = reconciliation.reconcile(
+                run.spark, hashed, batches, checked.good, checked.bad, database
+            )
         finally:
             rows.unpersist()
         logger.info(
@@ -108,16 +140,35 @@ def merge_table(run: Run, contract: TableContract) -> None:
             contract.table,
             len(batches),
             batches[-1].name,
-            sum(counted.values()),
+            sum(number for number, _ in counted.values()),
             time.monotonic() - started,
         )
     if batches:
         merged = batches[-1].batch_id
-        tables.mark(run.spark, target, tables.MERGED, str(merged))
+        for name in held[1:]:
+            tables.mark_all(run.spark, name, foreign.seal(run.spark, name))
+        marks = {tables.RECONCILED: str(merged), tables.MERGED: str(merged)}
+        tables.mark_all(run.spark, target, marks | foreign.seal(run.spark, target))
         run.merged[contract.table] = merged
     if merged:
         # Also without news: a job killed between the two marks left the copy behind.
         run.ledger.mark_merged(contract.table, merged)
+
+
+def _silver_tables(contract: TableContract) -> list[str]:
+    return [name for name in (contract.table, contract.transitions_table) if name]
+
+
+def _repair(run: Run, contracts: dict[str, TableContract]) -> None:
+    """Does what `--repair` asks for: names of tables, or `gold`, joined by commas."""
+    for name in sorted(run.repaired):
+        if name in contracts:
+            repair.start_over(run.spark, contracts[name], run.arguments["silver_database"])
+        elif name != repair.GOLD_ITSELF:
+            known = ", ".join([*contracts, repair.GOLD_ITSELF])
+            raise ConfigurationError(f"--repair {name}: no such table; known: {known}")
+    if run.repaired:
+        repair.recompute_gold(run.spark, run.arguments["gold_database"])
 
 
 def _judge(mode: str, contract: TableContract, checked: quality.Checked) -> None:
@@ -137,24 +188,32 @@ def main(argv: list[str]) -> None:
     job = Job(context)
     job.init(arguments["JOB_NAME"], arguments)
     ledger = Ledger(boto3.client("dynamodb"), arguments["watermark_table"])
-    run = Run(arguments, context, context.spark_session, ledger)
+    hashed = load_contracts()
+    run = Run(arguments, context, context.spark_session, ledger, hashed)
     contracts = {
         name: contract.with_columns(ledger.watermark(name, contract.cursor).added_columns)
-        for name, contract in load_contracts().items()
+        for name, contract in hashed.items()
     }
     run.merged = dict.fromkeys(contracts, 0)
     ensure_tables(run, contracts)
+    if "--repair" in argv:
+        run.repaired = frozenset(getResolvedOptions(argv, ["repair"])["repair"].split(","))
+        _repair(run, contracts)
     for contract in contracts.values():
         try:
             merge_table(run, contract)
         except Exception as failure:
-            logger.exception("%s failed and stays as it was", contract.table)
+            logger.exception("%s failed: its batches go on waiting", contract.table)
             run.failures[contract.table] = failure
-    in_gold = arguments["gold_database"]
+    in_silver, in_gold = arguments["silver_database"], arguments["gold_database"]
     quality.publish(run.spark, run.outcomes, arguments["run_id"], in_gold)
-    gold.refresh(
-        run.spark, contracts, run.merged, arguments["run_id"], arguments["silver_database"], in_gold
-    )
+    gold.refresh(run.spark, contracts, run.merged, arguments["run_id"], in_silver, in_gold)
+    run.compared["gold"] = Outcome("gold", "", "")
+    try:
+        totals.check_gold(run.spark, in_silver, in_gold)
+    except ReconciliationError as failure:
+        run.failures["gold"] = failure
+    trust.tell(run.spark, run.compared, run.failures, arguments["run_id"], in_gold)
     if run.failures:
         causes = [f"{table}: {_summary(failure)}" for table, failure in run.failures.items()]
         raise MergeError("; ".join(causes)) from next(iter(run.failures.values()))

@@ -14,6 +14,10 @@ MERGED: str = "lakehouse.merged_batch_id"
 """Property of a silver table: the last batch that is completely in it. This is the authority; the
 `merged_batch_id` of the ledger is its copy for readers without a catalog."""
 
+RECONCILED: str = "lakehouse.reconciled_batch_id"
+"""Property of a silver table: the last batch whose merge was compared and found right. It is
+written together with `MERGED`, so that only a hand can make it the lesser of the two."""
+
 _PROPERTIES = {
     "format-version": "2",
     # A delta touches few files; readers (Athena, the dashboard) then never merge delete files.
@@ -53,7 +57,15 @@ def _ensure(spark: SparkSession, table: str, columns: Columns) -> None:
 
 def mark(spark: SparkSession, table: str, name: str, value: str) -> None:
     """Writes a table property."""
-    spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('{name}' = '{value}')")
+    mark_all(spark, table, {name: value})
+
+
+def mark_all(spark: SparkSession, table: str, marks: Mapping[str, str]) -> None:
+    """Writes table properties in one commit."""
+    if not marks:
+        return
+    listed = ", ".join(f"'{name}' = '{value}'" for name, value in marks.items())
+    spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ({listed})")
 
 
 def read_mark(spark: SparkSession, table: str, name: str) -> str | None:

@@ -68,6 +68,15 @@ class IngestEnvironment(DatabaseEnvironment):
     statement_timeout_seconds: int
 
 
+class ReceiptEnvironment(Environment):
+    """Environment of the receipt Lambda."""
+
+    gold_database: str
+    ingest_memory_mib: int
+    architecture: str
+    """Of all functions: `arm64` or `x86_64`."""
+
+
 class BootstrapEnvironment(Environment):
     """Environment of the custom resource that creates the database roles."""
 

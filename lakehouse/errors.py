@@ -12,6 +12,7 @@
     ├── LandingError            a batch can't be written: disk, bucket, permission
     ├── QualityError            a quality rule failed, and the stage says stop
     ├── MergeError              tables could not be brought from bronze to silver and gold
+    ├── ReconciliationError     two layers, which must hold the same rows, do not
     └── LocalError              the local AWS can't do what was asked
 
 The message says what happened, to which table, key or setting, and what to do about it.
@@ -71,6 +72,10 @@ class QualityError(LakehouseError):
 
 class MergeError(LakehouseError):
     """Tables could not be brought from bronze to silver and gold; the others were."""
+
+
+class ReconciliationError(LakehouseError):
+    """Two layers, which must hold the same rows, do not; never healed silently."""
 
 
 class LocalError(LakehouseError):

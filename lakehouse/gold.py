@@ -33,6 +33,8 @@ QUARANTINE_COLUMNS: Final[Columns] = {
 
 QUALITY_RESULTS: Final = "quality_results"
 TABLE_HEALTH: Final = "table_health"
+RECONCILIATION: Final = "reconciliation"
+PIPELINE_RUNS: Final = "pipeline_runs"
 
 GOLD: Final[dict[str, Columns]] = {
     "city_performance": {
@@ -88,6 +90,42 @@ GOLD: Final[dict[str, Columns]] = {
         "outcome": "string",
         "failure_reason": "string",
         "evaluated_at": "timestamp",
+    },
+    RECONCILIATION: {
+        "run_id": "string",
+        "source_table": "string",  # `gold` for the totals of gold
+        "first_batch_id": "string",
+        "last_batch_id": "string",
+        "source_rows": COUNT,  # as PostgreSQL counted them; NULL: it was not asked
+        "bronze_rows": COUNT,  # landed, and held back by the ingest
+        "bronze_keys": COUNT,  # = silver_keys + deleted_keys + quarantined_keys
+        "silver_keys": COUNT,
+        "deleted_keys": COUNT,
+        "quarantined_keys": COUNT,
+        "is_reconciled": "boolean",
+        "detail": "string",  # what does not agree, and the command that mends it
+        "checked_at": "timestamp",
+    },
+    PIPELINE_RUNS: {  # written by the state machine; an idle run writes none
+        "run_id": "string",
+        "started_at": "timestamp",
+        "ended_at": "timestamp",
+        "outcome": "string",  # SUCCEEDED or FAILED
+        "failed_state": "string",
+        "cause": "string",
+        "is_merged": "boolean",
+        "batches": COUNT,
+        "rows_ingested": COUNT,
+        "rows_quarantined": COUNT,  # by the ingest
+        "objects_written": COUNT,  # to bronze and quarantine
+        "bytes_written": COUNT,
+        "bytes_scanned": COUNT,  # by Athena
+        "glue_seconds": "double",
+        "freshness_seconds": "double",  # age of the oldest table's window at the end of a merge
+        "dollars": "decimal(12,6)",
+        "dollars_by_service": "string",  # JSON object
+        "seconds_by_state": "string",  # JSON object
+        "tables": "string",  # JSON array: window, batches, rows, deletes, files, bytes of each
     },
 }
 """Gold tables by name."""

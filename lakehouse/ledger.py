@@ -57,11 +57,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class File:
-    """One object of a batch: its key in the bucket, the rows in it and its size in bytes."""
+    """One object of a batch: its key in the bucket, the rows in it, its size in bytes.
+
+    `etag` is what S3 answered to the upload; None of an object from before it was kept.
+    """
 
     key: str
     rows: int
     bytes: int
+    etag: str | None = None
 
 
 @dataclass(frozen=True)
@@ -152,6 +156,11 @@ class Batch:
     """Start of the window that the range is a part of; None in a load."""
     restart_from: str | None = None
     """The operator's request that this batch begins to fulfil."""
+    source_rows: int | None = None
+    """Rows and tombstones of the range as PostgreSQL counts them, in the snapshot that was read;
+    None of a sweep, which is no range of the source."""
+    source_content: int | None = None
+    """PostgreSQL's own sum of their row hashes; None of a load, where it would cost too much."""
 
     @property
     def name(self) -> str:

@@ -75,6 +75,11 @@ class Ledger:
         after = replace(advanced(watermark, batch, at), revision=watermark.revision + 1)
         return after, replace(batch, state=State.COMMITTED, committed_at=at)
 
+    def void(self, batch: Batch) -> None:
+        """Empties a committed batch, for an operator who has its range read again."""
+        request = requests.void_batch(self.name, batch)
+        self._send(batch.source_table, self.client.update_item, request, batch.name)
+
     def move(self, before: Watermark, after: Watermark) -> Watermark:
         """Moves the watermark over an empty window."""
         request = requests.move_watermark(self.name, before, after)

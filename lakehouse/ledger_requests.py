@@ -79,9 +79,28 @@ def claim_batch(ledger_table: str, batch: Batch, owner: str, run_id: str) -> Req
 
 def extracted(ledger_table: str, batch: Batch) -> Request:
     """`update_item` that records a batch's finished objects."""
-    names = ("rows", "deletes", "quarantined", "content", "seconds", "files", "quarantine_files")
+    names = (
+        "rows", "deletes", "quarantined", "content", "source_rows", "source_content", "seconds",
+        "files", "quarantine_files",
+    )  # fmt: skip
     changes = {"state": State.EXTRACTED.value, **{name: getattr(batch, name) for name in names}}
     return _update_batch(ledger_table, batch, changes, expected_owner=batch.owner)
+
+
+def void_batch(ledger_table: str, batch: Batch) -> Request:
+    """`update_item` that empties a committed batch: its objects are no longer a part of bronze."""
+    nothing = dict.fromkeys(("rows", "deletes", "quarantined", "content"), 0)
+    changes = {
+        **nothing,
+        "source_rows": 0,
+        "source_content": 0,
+        "files": (),
+        "quarantine_files": (),
+    }
+    request = _update(ledger_table, _item(batch.source_table, batch_item(batch.batch_id)), changes)
+    request["ExpressionAttributeNames"] |= {"#state": "state"}
+    request["ExpressionAttributeValues"] |= {":done": {"S": State.COMMITTED.value}}
+    return request | {"ConditionExpression": "#state = :done"}
 
 
 def commit(ledger_table: str, watermark: Watermark, batch: Batch, at: str) -> Request:

@@ -1,4 +1,4 @@
-"""The content hash of a row, the same number in PostgreSQL, DuckDB and Spark.
+"""The content hash of a row, the same number in PostgreSQL, DuckDB, Spark and Athena.
 
 `_row_hash` is made from the MD5 of the row's source columns in contract order, each in a canonical
 text that all engines print alike, joined by the unit separator; NULL is the record separator, so
@@ -20,7 +20,7 @@ from typing import Final, Literal
 from lakehouse.contract import TableContract
 from lakehouse.types import ColumnType
 
-Dialect = Literal["postgres", "duckdb", "spark"]
+Dialect = Literal["postgres", "duckdb", "spark", "athena"]
 
 _CANONICAL: dict[Dialect, dict[str, str]] = {
     "postgres": {
@@ -61,13 +61,25 @@ _CANONICAL: dict[Dialect, dict[str, str]] = {
         ),
         "": "cast({0} as string)",
     },
+    "athena": {
+        # a double holds the microseconds of two centuries around today exactly
+        "timestamp with time zone": (
+            "CAST(CAST(round(to_unixtime({0}) * 1e6) AS bigint) AS varchar)"
+        ),
+        "": "CAST({0} AS varchar)",
+    },
 }
-_QUOTE: dict[Dialect, str] = {"postgres": '"', "duckdb": '"', "spark": "`"}
+_QUOTE: dict[Dialect, str] = {"postgres": '"', "duckdb": '"', "spark": "`", "athena": '"'}
 _SEPARATORS: dict[Dialect, tuple[str, str]] = {
     "postgres": ("chr(31)", "chr(30)"),
     "duckdb": ("chr(31)", "chr(30)"),
     "spark": ("char(31)", "char(30)"),
+    "athena": ("chr(31)", "chr(30)"),
 }
+ATHENA_CARRIERS: Final = frozenset(
+    {"boolean", "smallint", "integer", "bigint", "text", "date", "timestamp with time zone"}
+)
+"""What Athena prints as the other engines do; of decimals each."""
 _ARRAYS: dict[Dialect, str] = {
     # {0} the array, {1} the canonical text of an `element`, {2} the mark of NULL
     "postgres": (
@@ -89,6 +101,7 @@ _SUM: dict[Dialect, str] = {
     "postgres": "sum({0})",
     "duckdb": "sum({0})",
     "spark": "sum(cast({0} as decimal(38,0)))",
+    "athena": "sum(CAST({0} AS decimal(38,0)))",
 }
 _PLAIN_SCALE = 6
 """Spark prints a decimal below 10^-6 with an exponent; up to this scale there is none."""
@@ -110,6 +123,11 @@ def row_hash(contract: TableContract, dialect: Dialect) -> str:
     return _leading_bits(parts[0], dialect)
 
 
+def is_hashed_by_athena(contract: TableContract) -> bool:
+    """Whether Athena can make `_row_hash` from silver's columns of these types."""
+    return all(kind.decimal or kind.carrier in ATHENA_CARRIERS for kind in contract.types.values())
+
+
 def content(expression: str, dialect: Dialect) -> str:
     """SQL aggregate that sums row hashes, as a decimal number; 0 of no rows."""
     return f"coalesce({_SUM[dialect].format(expression)}, 0)"
@@ -124,6 +142,8 @@ def _joined(parts: list[str], unit: str, dialect: Dialect) -> str:
 def _leading_bits(text: str, dialect: Dialect) -> str:
     if dialect == "duckdb":
         return f"(md5_number({text}) >> 68)::bigint"
+    if dialect == "athena":  # reverse() of bytes, as the number is little-endian
+        return f"from_base(substr(to_hex(reverse(md5(to_utf8({text})))), 1, 15), 16)"
     # in a subquery or a lambda, so that the digest is made once and not for each of its bytes
     if dialect == "postgres":
         digits = " || ".join(f"substr(digest, {place}, 2)" for place in _BYTES)

@@ -108,6 +108,16 @@ def _parser() -> argparse.ArgumentParser:
 
         return run_replay(chosen.table)
 
+    def repair(chosen: argparse.Namespace) -> int:
+        from local.repair import run_repair
+
+        return run_repair(chosen.table, chosen.batch)
+
+    def audit(chosen: argparse.Namespace) -> int:
+        from local.audit import run_audit
+
+        return run_audit(chosen.table)
+
     def synth(chosen: argparse.Namespace) -> int:
         with progress.step(f"synth {chosen.stage}") as step:
             deployment.synth(chosen.stage, step=step)
@@ -145,6 +155,11 @@ def _parser() -> argparse.ArgumentParser:
         "quarantine-replay", quarantine_replay, "have a table's held-back rows judged again"
     )
     command.add_argument("table")
+    command = add("repair", repair, "mend what a reconciliation named")
+    command.add_argument("table", help="a table, or: gold")
+    command.add_argument("batch", nargs="?", type=int, help="a batch of bronze that is at fault")
+    command = add("audit", audit, "every row of the source against silver; names the keys")
+    command.add_argument("table", nargs="?")
     add("synth", synth, "the stage's CloudFormation templates; needs no credentials").add_argument(
         "stage", help=f"one of {', '.join(stage_names())}"
     )

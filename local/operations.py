@@ -13,7 +13,7 @@ from lakehouse.errors import LocalError
 from local import layout, processes, progress, runs
 from local.account import Account
 
-_FUNCTIONS = ("generator", "ingest", "bootstrap")
+_FUNCTIONS = ("generator", "ingest", "bootstrap", "receipt")
 
 
 def run_now(*, force_merge: bool) -> int:

@@ -11,11 +11,13 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from lakehouse.contract import TableContract
+from lakehouse.environment import ReceiptEnvironment
+from lakehouse.gold import PIPELINE_RUNS
 from lakehouse.settings import Stage
 from lakehouse.views import create_statement, load_views
 from stacks.blocks.catalog import catalog_statement
 from stacks.blocks.filling import fill
-from stacks.blocks.python_function import retention
+from stacks.blocks.python_function import PythonFunction, retention
 from stacks.blocks.schedule import Schedule
 from stacks.ingest import IngestStack
 from stacks.storage import StorageStack
@@ -45,13 +47,15 @@ class OrchestrationStack(cdk.Stack):
         super().__init__(scope, construct_id, **kwargs)  # type: ignore[arg-type]
         self._stage, self._storage = stage, storage
         self._ingest, self._transform = ingest, transform
+        self._machine_name = f"{stage.prefix}-pipeline"
+        self._receipt = self._receipt_function()
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
         for statement in self._statements():
             role.add_to_policy(statement)
         self.machine = sfn.StateMachine(
             self,
             "Pipeline",
-            state_machine_name=f"{stage.prefix}-pipeline",
+            state_machine_name=self._machine_name,
             definition_body=sfn.DefinitionBody.from_string(
                 self.to_json_string(self._definition(contracts))
             ),
@@ -80,6 +84,34 @@ class OrchestrationStack(cdk.Stack):
         )
         cdk.CfnOutput(self, "StateMachineArn", value=self.machine.state_machine_arn)
 
+    def _receipt_function(self) -> PythonFunction:
+        """Reads a run's history and writes the receipt; outside the network, as states are."""
+        stage = self._stage
+        function = PythonFunction(
+            self,
+            "Receipt",
+            stage=stage,
+            name="receipt",
+            description="Makes the receipt of a run from its history",
+            environment=ReceiptEnvironment.model_construct(
+                gold_database=stage.database("gold"),
+                ingest_memory_mib=stage.functions.ingest_memory_mib,
+                architecture=stage.functions.machine,
+            ),
+            memory_mib=256,
+            timeout=cdk.Duration.minutes(1),
+        )
+        executions = self.format_arn(
+            service="states",
+            resource="execution",
+            resource_name=f"{self._machine_name}:*",
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        function.add_to_role_policy(
+            iam.PolicyStatement(actions=["states:GetExecutionHistory"], resources=[executions])
+        )
+        return function
+
     def _definition(self, contracts: Mapping[str, TableContract]) -> object:
         stage, pipeline = self._stage, self._stage.pipeline
         silver, gold = stage.database("silver"), stage.database("gold")
@@ -95,6 +127,7 @@ class OrchestrationStack(cdk.Stack):
                 "MergeMaxAgeMinutes": pipeline.merge_max_age_minutes,
                 "WatermarkTable": self._storage.watermarks.table_name,
                 "IngestFunction": self._ingest.function.function_arn,
+                "ReceiptFunction": self._receipt.function_arn,
                 "Tables": list(contracts),
                 "Crawler": self._transform.crawler.ref,
                 "GlueJob": self._transform.job.ref,
@@ -121,7 +154,11 @@ class OrchestrationStack(cdk.Stack):
             return iam.PolicyStatement(actions=actions, resources=list(resources))
 
         return [
-            allow(["lambda:InvokeFunction"], self._ingest.function.function_arn),
+            allow(
+                ["lambda:InvokeFunction"],
+                self._ingest.function.function_arn,
+                self._receipt.function_arn,
+            ),
             allow(["dynamodb:UpdateItem"], storage.watermarks.table_arn),
             allow(["glue:StartCrawler", "glue:GetCrawler"], crawler),
             allow(
@@ -152,6 +189,11 @@ class OrchestrationStack(cdk.Stack):
             allow(
                 ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
                 storage.results.arn_for_objects("athena/*"),
+            ),
+            allow(
+                # a receipt is one more row of an Iceberg table; the rest of gold is the job's
+                ["s3:PutObject", "s3:AbortMultipartUpload"],
+                storage.gold.arn_for_objects(f"{PIPELINE_RUNS}/*"),
             ),
             allow(
                 ["s3:GetObject"],

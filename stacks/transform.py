@@ -106,7 +106,7 @@ class TransformStack(cdk.Stack):
                 sid="JobMetrics",
                 actions=["cloudwatch:PutMetricData"],
                 resources=["*"],  # the action knows no resource; the namespace narrows it
-                conditions={"StringEquals": {"cloudwatch:namespace": "Glue"}},
+                conditions={"StringEquals": {"cloudwatch:namespace": ["Glue", "Lakehouse"]}},
             )
         )
         return glue.CfnJob(

@@ -43,8 +43,8 @@ class Bronze:
         """
         condition = {"IfMatch": replaces} if replaces else {"IfNoneMatch": "*"}
         with self._named("PutObject", key), path.open("rb") as body:
-            self.client.put_object(Bucket=self.bucket, Key=key, Body=body, **condition)
-        return File(key, rows, path.stat().st_size)
+            answer = self.client.put_object(Bucket=self.bucket, Key=key, Body=body, **condition)
+        return File(key, rows, path.stat().st_size, answer["ETag"].strip('"'))
 
     def get(self, key: str, path: Path) -> None:
         """Downloads an object."""

@@ -154,6 +154,7 @@ class Ingest:
         # loads DuckDB, which an idle poll never needs
         from lambdas.ingest.extraction import from_source, reading
         from lambdas.ingest.sweep import swept
+        from lambdas.ingest.witness import Witness, take_witness
 
         begun = time.monotonic()
         part = (batch.source_table, batch.ingest_date, batch.batch_id)
@@ -161,6 +162,7 @@ class Ingest:
         # what a former attempt left; read before the source, so that a later attempt's is noticed
         former = [self.bronze.etag(key) if batch.attempts > 1 else None for key in keys]
         capture = Capture(seen, batch.kind)
+        witness = Witness(None, None)
         with (
             tempfile.TemporaryDirectory(prefix="ingest-") as directory,
             reading(
@@ -174,6 +176,7 @@ class Ingest:
                 facts = extraction.land(swept(extraction, capture, self.bronze, committed))
             else:
                 facts = extraction.land(from_source(capture.rows(range_of(batch))))
+                witness = take_witness(extraction, capture)
             broken = facts.broken + facts.refused
             if broken:
                 raw = from_source(capture.set_aside(range_of(batch))) if facts.broken else None
@@ -190,6 +193,8 @@ class Ingest:
             rows=facts.rows,
             deletes=facts.deletes,
             content=facts.content,
+            source_rows=witness.rows,
+            source_content=witness.content,
             quarantined=broken,
             files=tuple(files),
             quarantine_files=tuple(quarantine_files),

@@ -16,7 +16,10 @@ _ARCHITECTURE = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Archite
 
 
 class PythonFunction(lambda_.Function):
-    """The function of `lambdas/<name>`, whose handler is `lambdas.<name>.handler.handler`."""
+    """The function of `lambdas/<name>`, whose handler is `lambdas.<name>.handler.handler`.
+
+    Without a `vpc` it reaches AWS's own services only, which have no place in the network.
+    """
 
     def __init__(
         self,
@@ -29,8 +32,8 @@ class PythonFunction(lambda_.Function):
         environment: Environment,
         memory_mib: int,
         timeout: cdk.Duration,
-        vpc: ec2.IVpc,
-        security_groups: Sequence[ec2.ISecurityGroup],
+        vpc: ec2.IVpc | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] | None = None,
         storage_mib: int = 512,
     ) -> None:
         python = stage.functions.python_version
@@ -53,7 +56,9 @@ class PythonFunction(lambda_.Function):
             timeout=timeout,
             tracing=lambda_.Tracing.ACTIVE,
             vpc=vpc,
-            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
+            vpc_subnets=(
+                ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED) if vpc else None
+            ),
             security_groups=security_groups,
             log_group=logs.LogGroup(
                 scope,

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from pyiceberg.catalog.glue import GlueCatalog
 
@@ -91,9 +92,9 @@ def test_boto3_sees_runs_jobs_and_tables(deployment: Deployment) -> None:
     assert history["events"][0]["type"] == "ExecutionStarted"
 
 
-def test_pyiceberg_reads_silver_and_gold(deployment: Deployment) -> None:
+def _iceberg(deployment: Deployment) -> GlueCatalog:
     out = deployment.outputs
-    catalog = GlueCatalog(
+    return GlueCatalog(
         "local",
         **{
             "glue.endpoint": out["endpoint_url"],
@@ -106,6 +107,10 @@ def test_pyiceberg_reads_silver_and_gold(deployment: Deployment) -> None:
             "s3.secret-access-key": out["aws_secret_access_key"],
         },
     )
+
+
+def test_pyiceberg_reads_silver_and_gold(deployment: Deployment) -> None:
+    out, catalog = deployment.outputs, _iceberg(deployment)
     sales = catalog.load_table((out["silver_database"], "fact_sales")).scan().to_arrow()
     assert sales.num_rows == deployment.ask(SALES)
     cities = catalog.load_table((out["gold_database"], "city_performance")).scan().to_arrow()
@@ -264,6 +269,53 @@ def test_a_repaired_row_is_released_and_a_broken_one_stays(deployment: Deploymen
     found = _reconciled(deployment)
     assert found.differences == []
     assert {count.quarantined for count in found.tables.values()} == {0}
+
+
+def test_the_audit_finds_what_was_changed_by_hand_and_repair_mends_it(
+    deployment: Deployment,
+) -> None:
+    assert deployment.make("audit", COLUMNS="250").stderr.count(": equal") == 3
+    out = deployment.outputs
+    silver = _iceberg(deployment).load_table((out["silver_database"], "fact_sales"))
+    rows = silver.scan(row_filter="sale_id = 1").to_arrow()
+    assert len(rows) == 1
+    place, field = rows.schema.get_field_index("quantity"), rows.schema.field("quantity")
+    changed = rows.set_column(place, field, pa.array([77], field.type))
+    silver.overwrite(changed, overwrite_filter="sale_id = 1")
+    found = deployment.make("audit", "TABLE=fact_sales", check=False, COLUMNS="250")
+    assert found.returncode != 0
+    assert "other values in silver than in the source: 1 key(s): 1" in found.stderr
+    with deployment.source() as source:
+        source.run("UPDATE fact_sales SET updated_at = now() WHERE sale_id = 2")
+    _settle()
+    ended = deployment.run(force_merge=True)
+    assert ended["status"] == "FAILED"
+    assert "fact_sales: changed in silver by another than the job" in ended["cause"]
+    trust = deployment.athena("SELECT * FROM v_reconciliation WHERE NOT is_reconciled")
+    assert [row["source_table"] for row in trust] == ["fact_sales"]
+    deployment.make("repair", "TABLE=fact_sales")
+    deployment.make("audit", "TABLE=fact_sales")
+    assert deployment.athena("SELECT * FROM v_reconciliation WHERE NOT is_reconciled") == []
+
+
+def test_runs_leave_receipts_and_idle_ones_none(deployment: Deployment) -> None:
+    runs = {row["run_id"]: row for row in deployment.athena("SELECT * FROM v_pipeline_runs")}
+    assert {row["outcome"] for row in runs.values()} == {"SUCCEEDED", "FAILED"}
+    merged = [row for row in runs.values() if row["is_merged"]]
+    assert merged
+    for row in merged:
+        bill = json.loads(row["dollars_by_service"])
+        assert {"glue", "lambda", "step_functions", "dynamodb"} <= set(bill)
+        assert abs(float(row["dollars"]) - sum(bill.values())) < 1e-6
+        assert row["seconds"] > row["glue_seconds"] > 0
+    failed = [row for row in runs.values() if row["outcome"] == "FAILED"]
+    assert all(row["failed_state"] and row["cause"] for row in failed)
+    deployment.run(force_merge=True)
+    _settle()
+    known = len(deployment.athena("SELECT run_id FROM v_pipeline_runs"))
+    idle = json.loads(deployment.run()["output"])
+    assert idle == {"merged": False, "rows": 0}
+    assert len(deployment.athena("SELECT run_id FROM v_pipeline_runs")) == known
 
 
 def test_the_lease_lets_one_run_work(deployment: Deployment) -> None:

@@ -42,13 +42,40 @@ def test_only_named_transient_errors_are_retried(machine: dict[str, Any]) -> Non
 def test_every_failure_keeps_its_cause_and_gives_the_lease_back(machine: dict[str, Any]) -> None:
     inside = ("Another run is at work", "Release the lease", "Release the lease after the failure")
     for name, state in machine["States"].items():
-        if state["Type"] not in ("Task", "Map") or name in ("Take the lease", *inside):
+        if "receipt" in name or state["Type"] not in ("Task", "Map"):
+            continue
+        if name in ("Take the lease", *inside):
             continue
         last = state["Catch"][-1]
         assert last["ErrorEquals"] == ["States.ALL"], name
         assert set(last["Assign"]) == {"failed_state", "error", "cause"}, name
         assert last["Assign"]["failed_state"] == name
         assert last["Next"] == "Release the lease after the failure"
+
+
+def test_a_receipt_that_fails_harms_no_run(machine: dict[str, Any]) -> None:
+    after = {"": "Did every table succeed?", " of the failure": "Run failed"}
+    for suffix, following in after.items():
+        make = machine["States"][f"Make the receipt{suffix}"]
+        store = machine["States"][f"Store the receipt{suffix}"]
+        for state in (make, store):
+            (caught,) = state["Catch"]
+            assert caught["ErrorEquals"] == ["States.ALL"]
+            assert caught["Next"] == following, "the run ends as it would have"
+            assert state["TimeoutSeconds"] <= 120
+        assert make["Next"] == f"Store the receipt{suffix}"
+        assert store["Next"] == following
+    release = machine["States"]["Release the lease after the failure"]
+    assert release["Next"] == "Make the receipt of the failure", "the lease is given back first"
+    ways = machine["States"]["Did every table succeed?"]["Choices"]
+    assert ways[0]["Next"] == "Make the receipt"
+    assert machine["States"]["Make the receipt"]["Assign"] == {"receipt_due": False}
+    assert machine["States"]["Make the receipt"]["Catch"][0]["Assign"] == {"receipt_due": False}
+
+
+def test_an_idle_run_passes_no_state_of_the_receipt(machine: dict[str, Any]) -> None:
+    assert machine["States"]["Take the lease"]["Assign"]["receipt_due"] is False
+    assert machine["States"]["Release the lease"]["Next"] == "Did every table succeed?"
 
 
 def test_a_failing_table_does_not_stop_the_others(machine: dict[str, Any]) -> None:

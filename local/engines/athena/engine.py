@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+from pyiceberg.catalog.glue import GlueCatalog
 
-from local.engines.athena import macros, render, writing
+from local.engines.athena import inserting, macros, render, writing
 from local.engines.athena.catalog import Catalog
 from local.engines.athena.errors import MARK, AthenaError
 from local.engines.athena.parsing import parse, substitute
@@ -57,6 +58,7 @@ class Engine:
         self.s3 = s3
         self.storage = Storage(self.catalog, s3)
         self._duckdb = _open(settings)
+        self._settings = settings
         self._lock = threading.Lock()
 
     def execute(
@@ -102,10 +104,28 @@ class Engine:
         job.check()
         if statement.kind == "SELECT":
             return self._select(relation, resolver.scanned, cursor)
+        if statement.kind == "INSERT":
+            schema, scanned = statement.schema or database, resolver.scanned
+            return inserting.insert(
+                self.catalog, self._iceberg(), cursor, statement, schema, relation, scanned
+            )
         writer = writing.Writer(
             self.catalog, self.s3, cursor, job.query_id, job.output, job.enforced
         )
         return writer.run(statement, statement.schema or database, relation, resolver.scanned)
+
+    def _iceberg(self) -> GlueCatalog:
+        settings = self._settings
+        return GlueCatalog(
+            "athena",
+            **{
+                "glue.endpoint": settings.endpoint,
+                "s3.endpoint": settings.endpoint,
+                "client.region": settings.region,
+                "client.access-key-id": settings.access_key_id,
+                "client.secret-access-key": settings.secret_access_key,
+            },
+        )
 
     def _select(
         self, relation: Relation, scanned: int, cursor: duckdb.DuckDBPyConnection

@@ -17,7 +17,7 @@ from local.engines.athena.parsing import tokenize
 _QUERY_WORDS: Final = {"SELECT", "WITH", "VALUES", "(", "TABLE"}
 _DEPTH: Final = {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}
 _REFUSED: Final = {
-    "ALTER", "ANALYZE", "DEALLOCATE", "DELETE", "EXECUTE", "EXPLAIN", "INSERT", "MERGE", "MSCK",
+    "ALTER", "ANALYZE", "DEALLOCATE", "DELETE", "EXECUTE", "EXPLAIN", "MERGE", "MSCK",
     "OPTIMIZE", "PREPARE", "REFRESH", "SET", "TRUNCATE", "UPDATE", "USE", "VACUUM",
 }  # fmt: skip
 _HIVE_WORDS: Final = {"DROP", "CREATE", "DESCRIBE", "DESC", "SHOW"}
@@ -63,6 +63,12 @@ def classify(sql: str) -> Statement:
             return _drop(head)
         case "UNLOAD":
             return _unload(head)
+        case "INSERT":
+            head.take("INSERT", "INTO")
+            schema, name = head.name()
+            if head.peek() not in {"SELECT", "WITH", "VALUES"}:
+                raise refuse("a column list in INSERT")
+            return Statement("INSERT", "DML", schema, name, head.rest())
         case "SHOW":
             return _show(head)
         case "DESCRIBE" | "DESC":

@@ -11,6 +11,7 @@ from local.engines.athena.types import (
     BOOLEAN,
     INTEGER,
     UNBOUNDED,
+    VARBINARY,
     VARCHAR,
     array,
     varchar,
@@ -77,6 +78,13 @@ def _split(self: "Expressions", node: Any) -> Typed:
     return Typed(f"trino_split({text.sql}, {delimiter.sql})", array(text.type))
 
 
+def _from_base(self: "Expressions", node: Any) -> Typed:
+    (text, _), radix = fitted(self, node, VARCHAR, BIGINT), constant(node.expressions[1])
+    if radix != 16:
+        raise refuse("from_base() with another radix than 16", node)
+    return Typed(f"CAST('0x' || {text.sql} AS BIGINT)", BIGINT)
+
+
 def _trim(name: str) -> Rule:
     return overloads(
         signature(0, f"{name}({{0}})", VARCHAR), signature(0, f"{name}({{0}}, {{1}})", *_TEXTS)
@@ -90,7 +98,19 @@ TEXTS: Final[dict[str, Rule]] = {
     "lower": signature(0, "lower({0})", VARCHAR),
     "upper": signature(0, "trino_upper({0})", VARCHAR),
     "trim": _trim("trim"), "ltrim": _trim("ltrim"), "rtrim": _trim("rtrim"),
-    "reverse": signature(0, "reverse({0})", VARCHAR),
+    "reverse": overloads(
+        signature(0, "reverse({0})", VARCHAR),
+        # byte by byte: two digits each
+        signature(
+            VARBINARY,
+            "unhex(array_to_string(list_reverse(regexp_extract_all(hex({0}), '..')), ''))",
+            VARBINARY,
+        ),
+    ),
+    "to_utf8": signature(VARBINARY, "encode({0})", VARCHAR),
+    "md5": signature(VARBINARY, "unhex(md5({0}))", VARBINARY),
+    "to_hex": signature(VARCHAR, "hex({0})", VARBINARY),
+    "from_base": _from_base,
     "substr": overloads(
         signature(0, "trino_substr({0}, {1})", VARCHAR, BIGINT),
         signature(0, "trino_substr_of({0}, {1}, {2})", VARCHAR, BIGINT, BIGINT),

@@ -41,6 +41,9 @@ TYPES = {
     "bigint": pyarrow.int64(),
     "date": pyarrow.date32(),
     "timestamp": pyarrow.timestamp("us", tz="UTC"),
+    "boolean": pyarrow.bool_(),
+    "double": pyarrow.float64(),
+    "decimal(12,6)": pyarrow.decimal128(12, 6),
     "decimal(18,2)": pyarrow.decimal128(18, 2),
     "decimal(5,2)": pyarrow.decimal128(5, 2),
 }
@@ -191,7 +194,7 @@ def lake(account: Account) -> Account:
         table = catalog.create_table(
             (database, name), schema, location=f"s3://{BUCKET}/{database}/{name}"
         )
-        table.append(pyarrow.Table.from_pylist(content[name], schema))
+        table.append(pyarrow.Table.from_pylist(content.get(name, []), schema))
     for view in load_views():
         account.execute(create_statement(view, SILVER_DATABASE, GOLD_DATABASE))
     return account

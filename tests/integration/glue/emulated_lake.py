@@ -164,8 +164,8 @@ class EmulatedLake:
         buffer = io.BytesIO()
         pq.write_table(full, buffer)
         key = ledger.bronze_key(table, opened.date().isoformat(), batch_id)
-        self.s3.put_object(Bucket="test-bronze", Key=key, Body=buffer.getvalue())
-        file = ledger.File(key, len(rows), buffer.tell())
+        put = self.s3.put_object(Bucket="test-bronze", Key=key, Body=buffer.getvalue())
+        file = ledger.File(key, len(rows), buffer.tell(), put["ETag"].strip('"'))
         aside = self._set_aside(table, batch_id, opened, held_back) if held_back else None
         self._commit(table, batch_id, opened, file, full, aside)
         return batch_id
@@ -233,6 +233,7 @@ class EmulatedLake:
             owner="test",
             rows=file.rows,
             deletes=sum(op == "D" for op in rows["_op"].to_pylist()),
+            content=sum(rows["_row_hash"].to_pylist()),
             files=(file,) if file.rows else (),
             quarantined=aside.rows if aside else 0,
             quarantine_files=(aside,) if aside else (),
@@ -252,9 +253,46 @@ class EmulatedLake:
         return {table["Name"] for table in found}
 
     def set_mark(self, table: str, merged: str) -> None:
-        """Puts a silver table's mark back, as if the job had died before it wrote it."""
+        """Sets a silver table's mark: back, as if the job had died before it wrote it, or ahead."""
         with self._catalog().load_table(f"test_silver.{table}").transaction() as transaction:
             transaction.set_properties({"lakehouse.merged_batch_id": merged})
+
+    def altered(self, body: bytes, column: str, value: Any) -> bytes:
+        """A bronze object with another value in all rows, whose hashes are left as they were."""
+        rows = pq.read_table(io.BytesIO(body))
+        place, field = rows.schema.get_field_index(column), rows.schema.field(column)
+        buffer = io.BytesIO()
+        changed = rows.set_column(place, field, pa.array([value] * len(rows), field.type))
+        pq.write_table(changed, buffer)
+        return buffer.getvalue()
+
+    def metric_values(self, name: str) -> dict[str, list[float]]:
+        """What was put of a metric, by source table, oldest first."""
+        cloudwatch = self._client("cloudwatch")
+        found: dict[str, list[float]] = {}
+        for metric in cloudwatch.list_metrics(Namespace="Lakehouse", MetricName=name)["Metrics"]:
+            now = datetime.now(UTC)
+            points = cloudwatch.get_metric_statistics(
+                Namespace="Lakehouse",
+                MetricName=name,
+                Dimensions=metric["Dimensions"],
+                StartTime=now - timedelta(hours=2),
+                EndTime=now + timedelta(minutes=1),
+                Period=1,
+                Statistics=["Maximum"],
+            )["Datapoints"]
+            ordered = sorted(points, key=lambda point: point["Timestamp"])
+            found[metric["Dimensions"][0]["Value"]] = [point["Maximum"] for point in ordered]
+        return found
+
+    def change(self, layer: str, table: str, where: str, **values: Any) -> None:
+        """Overwrites rows of an Iceberg table by hand, past the job."""
+        held = self._catalog().load_table(f"test_{layer}.{table}")
+        arrow = held.scan(row_filter=where).to_arrow()
+        for name, value in values.items():
+            place, field = arrow.schema.get_field_index(name), arrow.schema.field(name)
+            arrow = arrow.set_column(place, field, pa.array([value] * len(arrow), field.type))
+        held.overwrite(arrow, overwrite_filter=where)
 
     def run(
         self,
@@ -293,7 +331,7 @@ class EmulatedLake:
             jars_directory=self.jars,
             on_line=on_line,
             stopped=stopped,
-            timeout_seconds=180,
+            timeout_seconds=500,
         )
 
     def _catalog(self) -> GlueCatalog:

@@ -18,6 +18,9 @@ CARRIERS = {
     "bigint": (pa.int64(), 3),
     "date": (pa.date32(), MOMENT.date()),
     "timestamp": (pa.timestamp("us", "UTC"), MOMENT),
+    "boolean": (pa.bool_(), True),
+    "double": (pa.float64(), 1.5),
+    "decimal(12,6)": (pa.decimal128(12, 6), Decimal("0.103883")),
     "decimal(18,2)": (pa.decimal128(18, 2), Decimal("12.30")),
     "decimal(5,2)": (pa.decimal128(5, 2), Decimal("99.50")),
 }

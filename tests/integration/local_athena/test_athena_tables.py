@@ -198,3 +198,39 @@ def test_bucket_is_where_results_are(athena: Athena, local: Local, silver: None)
     body = local.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read().decode()
     assert body == '"id","price","good","quote","gone"\n"1","1.10","true","say ""hi""",\n'
     local.client("s3").head_object(Bucket=BUCKET, Key=f"{key}.metadata")
+
+
+def test_insert_appends_rows_of_exactly_the_columns_types(athena: Athena, local: Local) -> None:
+    iceberg(local).create_table(
+        "lake.receipts",
+        pa.schema(
+            [
+                ("run_id", pa.string()),
+                ("at", pa.timestamp("us", "UTC")),
+                ("n", pa.int64()),
+                ("good", pa.bool_()),
+                ("ratio", pa.float64()),
+                ("dollars", pa.decimal128(12, 6)),
+                ("note", pa.string()),
+            ]
+        ),
+    )
+    values = (
+        "CAST('it''s' AS varchar), "
+        "CAST(TIMESTAMP '2026-11-24 03:00:00.123456 UTC' AS timestamp(6) with time zone), "
+        "CAST(7 AS bigint), CAST(true AS boolean), CAST(1.5e0 AS double), "
+        "CAST(0.103883 AS decimal(12,6)), CAST(NULL AS varchar)"
+    )
+    for rows in (1, 2):
+        done = athena.run(f"INSERT INTO lake.receipts SELECT {values}")
+        assert done.state == "SUCCEEDED", done.reason
+        assert athena.run("SELECT count(*) FROM receipts").rows == [[str(rows)]]
+    assert athena.run("SELECT * FROM receipts LIMIT 1").rows == [
+        ["it's", "2026-11-24 03:00:00.123456 UTC", "7", "true", "1.5", "0.103883", None]
+    ]
+    for wrong in (values.replace("bigint", "integer"), "CAST('x' AS varchar)"):
+        done = athena.run(f"INSERT INTO receipts SELECT {wrong}")
+        assert done.reason.startswith("TYPE_MISMATCH: Insert query has mismatched column types")
+    done = athena.run("INSERT INTO receipts (run_id) SELECT 'x'")
+    assert done.reason.startswith("NOT_SUPPORTED: the local Athena does not run a column list")
+    assert athena.run("SELECT count(*) FROM receipts").rows == [["2"]]

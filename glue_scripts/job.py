@@ -96,8 +96,9 @@ def merge_table(run: Run, contract: TableContract) -> None:
     database = run.arguments["silver_database"]
     target = identifier(database, contract.table)
     merged = int(tables.read_mark(run.spark, target, tables.MERGED) or 0)
-    run.merged[contract.table] = merged
     reconciled = int(tables.read_mark(run.spark, target, tables.RECONCILED) or merged)
+    # what gold may count on, whatever the mark says
+    run.merged[contract.table] = min(merged, reconciled)
     if reconciled < merged:
         raise ReconciliationError(skipped(contract.table, reconciled, merged))
     held = [identifier(database, name) for name in _silver_tables(contract)]

@@ -9,7 +9,7 @@ WHAT ?= all
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo up run status logs dashboard host-dashboard screenshot synth cdk destroy down clean \
-	ledger backfill quarantine quarantine-replay check test test-unit test-integration \
+	ledger backfill quarantine quarantine-replay parity check test test-unit test-integration \
 	test-infrastructure test-e2e bench-cdc bench-ingest bench-idle lock
 
 help: ## this list
@@ -70,6 +70,9 @@ quarantine: install ## rows that are held back (TABLE=): rules, counts, an examp
 
 quarantine-replay: install ## TABLE= is read again from its earliest held-back row on, and judged again
 	@$(LOCAL) quarantine-replay $(TABLE)
+
+parity: install ## every view as a real Trino answers it, beside the local Athena (after make run; fetches 500 MB)
+	@$(LOCAL) parity
 
 bench-cdc: install ## 5 minutes of writers that do their worst while the ingest is killed: nothing may be lost
 	@$(BIN)/python -m bench.cdc $(ARGS)

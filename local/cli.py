@@ -108,6 +108,11 @@ def _parser() -> argparse.ArgumentParser:
 
         return run_replay(chosen.table)
 
+    def parity(_: argparse.Namespace) -> int:
+        from local.parity import run_parity
+
+        return run_parity()
+
     def synth(chosen: argparse.Namespace) -> int:
         with progress.step(f"synth {chosen.stage}") as step:
             deployment.synth(chosen.stage, step=step)
@@ -145,6 +150,7 @@ def _parser() -> argparse.ArgumentParser:
         "quarantine-replay", quarantine_replay, "have a table's held-back rows judged again"
     )
     command.add_argument("table")
+    add("parity", parity, "compare every view with a real Trino's answer (fetches 500 MB once)")
     add("synth", synth, "the stage's CloudFormation templates; needs no credentials").add_argument(
         "stage", help=f"one of {', '.join(stage_names())}"
     )

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonata
 import pytest
 
 from dashboard.views import ALL
@@ -19,6 +18,7 @@ from local import quarantine, reconcile
 from local.engines.trino.analyzer import Analyzer, RefusedError
 from tests.infrastructure.deployed_tables import deployed_tables
 from tests.infrastructure.templates import definition
+from tests.pipeline_states import Machine
 
 ROOT = Path(__file__).parents[2]
 VIEWS = "lakehouse/sql/views"
@@ -78,71 +78,47 @@ def test_query_of_the_dashboard(analyzer: Analyzer, gold: str, view: Any) -> Non
     assert analyzer.check(view.sql, gold, "dashboard/views.py") == ""
 
 
-def _evaluated(expression: str, **variables: Any) -> Any:
-    """What Step Functions makes of `{% … %}`."""
-    compiled = jsonata.Jsonata.jsonata(expression.removeprefix("{%").removesuffix("%}").strip())
-    for name, value in variables.items():
-        compiled.assign(name, value)
-    return compiled.evaluate(None)
-
-
-def _run_with(machine: dict[str, Any], name: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A map state of the machine, and the one state inside."""
-    state = machine["States"][name]
-    (inner,) = state["ItemProcessor"]["States"].values()
-    return state, inner
-
-
-def _variables(machine: dict[str, Any], waiting: dict[str, str] | None) -> dict[str, Any]:
-    """The machine's variables after an ingest that brought `waiting` to every table."""
+def _ingested(machine: Machine, waiting: dict[str, str] | None) -> None:
+    """Every table but a failing one got `waiting` in this run."""
     settled = {live.ADDED_IN_SILVER: ', CAST("_row_hash" AS varchar) AS "note"' if waiting else ""}
-    results = [
+    results: list[dict[str, Any]] = [
         {"table": table, "live": {"run_id": "r", "waiting": waiting, "settled": settled}}
         for table in CONTRACTS
     ]
-    assigned = machine["States"]["Decide what is due"]["Assign"]
-    merge = machine["States"]["Merge into silver and gold"]["Assign"]
-    failed = {"table": "broken", "failure": "because"}
-    live_views = _evaluated(assigned["live_views"], states={"input": [*results, failed]})
-    return {
-        "run_id": "r",
-        "live_templates": assigned["live_templates"],
-        "live_views": live_views,
-        "views": merge["views"],
-    }
+    machine.ingested("r", [*results, {"table": "broken", "failure": "because"}])
 
 
-def test_live_views_of_the_state_machine(analyzer: Analyzer, machine: dict[str, Any]) -> None:
-    state, inner = _run_with(machine, "Refresh the live views")
-    items = _evaluated(state["Items"], **_variables(machine, WAITING))
-    assert len(items) == len(CONTRACTS)
-    query = inner["Arguments"]["QueryString"]
-    for item in items:
-        statement = _evaluated(query, states={"input": item})
+def test_live_views_of_the_state_machine(analyzer: Analyzer, machine: Machine) -> None:
+    _ingested(machine, WAITING)
+    statements = machine.before_a_merge()
+    assert len(statements) == len(CONTRACTS)
+    for statement in statements:
         assert not re.search(r"<\w+>", statement)
         assert all(bound in statement for bound in WAITING.values())
         assert analyzer.check(statement, origin="stacks/pipeline.asl.json") == ""
 
 
-def test_all_views_after_a_merge(analyzer: Analyzer, machine: dict[str, Any], stage: Stage) -> None:
-    state, inner = _run_with(machine, "Refresh the views")
-    assert inner["Arguments"]["QueryString"] == "{% $states.input.statement %}"
-    for waiting in (None, WAITING):
-        items = _evaluated(state["Items"], **_variables(machine, waiting))
-        assert len(items) == len(load_views()) + len(CONTRACTS)
-        for item in items:
-            assert not re.search(r"<\w+>", item["statement"])
-            assert stage.database("bronze") not in item["statement"]
-            assert analyzer.check(item["statement"], origin=item["view"]) == ""
+@pytest.mark.parametrize("waiting", [None, WAITING])
+def test_all_views_after_a_merge(
+    analyzer: Analyzer, machine: Machine, stage: Stage, waiting: dict[str, str] | None
+) -> None:
+    _ingested(machine, waiting)
+    statements = machine.after_a_merge()
+    assert len(statements) == len(load_views()) + len(CONTRACTS)
+    for statement in statements:
+        assert not re.search(r"<\w+>", statement)
+        assert stage.database("bronze") not in statement
+        assert analyzer.check(statement, origin="stacks/pipeline.asl.json") == ""
 
 
-def test_an_idle_run_refreshes_nothing(machine: dict[str, Any]) -> None:
-    choices = machine["States"]["A new table, column or day?"]["Choices"]
-    (condition,) = [c["Condition"] for c in choices if c["Next"] == "Refresh the live views"]
-    assert _evaluated(condition, **_variables(machine, WAITING)) is True
-    assert _evaluated(condition, **_variables(machine, None)) is False
-    earlier = _variables(machine, WAITING) | {"run_id": "another run"}
-    assert _evaluated(condition, **earlier) is False
+def test_an_idle_run_refreshes_nothing(machine: Machine) -> None:
+    _ingested(machine, WAITING)
+    assert machine.refreshes_without_a_crawl
+    machine.variables["run_id"] = "a later run"
+    assert not machine.refreshes_without_a_crawl
+    assert machine.before_a_merge() == []
+    _ingested(machine, None)
+    assert not machine.refreshes_without_a_crawl
 
 
 def test_what_the_reconciliation_asks(analyzer: Analyzer, stage: Stage, gold: str) -> None:

@@ -261,6 +261,7 @@ class EmulatedLake:
         script: Path | None = None,
         on_line: Callable[[str], None] = lambda _: None,
         stopped: Callable[[], bool] = lambda: False,
+        timeout_seconds: float = 180,
         **changes: str,
     ) -> spark.JobOutcome:
         """Runs the deployed job once."""
@@ -293,7 +294,7 @@ class EmulatedLake:
             jars_directory=self.jars,
             on_line=on_line,
             stopped=stopped,
-            timeout_seconds=180,
+            timeout_seconds=timeout_seconds,
         )
 
     def _catalog(self) -> GlueCatalog:

@@ -100,6 +100,13 @@ class LiveShop:
         for thread in self._threads:
             thread.start()
 
+    def wait_for_writes(self, count: int) -> None:
+        """Lets the writers do `count` statements more."""
+        enough, deadline = self.written + count, time.monotonic() + 120
+        while self.written < enough:
+            assert time.monotonic() < deadline, "the writers don't write"
+            time.sleep(0.01)
+
     def close(self) -> None:
         self._stopped.set()
         for thread in self._threads:

@@ -119,7 +119,7 @@ def test_live_views_equal_the_source_at_20_moments_under_load(shop: LiveShop) ->
     shop.start()
     asked = 0
     for moment in moments:
-        shop.session.run("SELECT pg_sleep(:s)", s=shop.dice.random())
+        shop.wait_for_writes(shop.dice.randint(20, 120))
         if moment == drift:
             shop.session.run("ALTER TABLE fact_sales ADD COLUMN note text")
             shop.session.run(

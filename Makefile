@@ -76,6 +76,9 @@ repair: install ## mend what a run named: TABLE= (or gold) made anew, or with BA
 audit: install ## every row of the source against silver (TABLE=), by hash, down to the keys
 	@$(LOCAL) audit $(TABLE)
 
+parity: install ## every view as a real Trino answers it, beside the local Athena (after make run; fetches 500 MB)
+	@$(LOCAL) parity
+
 bench-cdc: install ## 5 minutes of writers that do their worst while the ingest is killed: nothing may be lost
 	@$(BIN)/python -m bench.cdc $(ARGS)
 

@@ -153,7 +153,7 @@ def merge_table(run: Run, contract: TableContract) -> None:
         run.merged[contract.table] = merged
     if merged:
         # Also without news: a job killed between the two marks left the copy behind.
-        run.ledger.mark_merged(contract.table, merged)
+        run.ledger.mark_merged(contract.table, merged, tuple(contract.columns))
 
 
 def _silver_tables(contract: TableContract) -> list[str]:

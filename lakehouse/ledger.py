@@ -114,6 +114,8 @@ class Watermark:
     """Partition of the newest committed batch that has rows."""
     merged_batch_id: int = 0
     """The last batch that silver has; written by the Glue job."""
+    merged_columns: tuple[str, ...] = ()
+    """The columns of the source that silver has since then; written by the Glue job."""
     crawled_signature: str | None = None
     """The catalog signature at the last crawl; written by the state machine."""
 

@@ -86,9 +86,10 @@ class Ledger:
         self._send(before.source_table, self.client.update_item, request)
         return replace(after, revision=before.revision + 1)
 
-    def mark_merged(self, table: str, batch_id: int) -> None:
-        """Records that silver holds every batch of `table` up to `batch_id`."""
-        self._send(table, self.client.update_item, requests.mark_merged(self.name, table, batch_id))
+    def mark_merged(self, table: str, batch_id: int, columns: tuple[str, ...] = ()) -> None:
+        """Records that silver holds every batch of `table` up to `batch_id`, and has `columns`."""
+        request = requests.mark_merged(self.name, table, batch_id, columns)
+        self._send(table, self.client.update_item, request)
 
     def _send(
         self, table: str, call: Callable[..., Any], request: Request, batch: str | None = None

@@ -57,6 +57,7 @@ def read_watermark(item: Mapping[str, Any]) -> Watermark:
     """A `watermark` item as its model; attributes that this version does not know are ignored."""
     values = _attributes(item, Watermark)
     values["cursor_key"] = _key(values.get("cursor_key"))
+    values["merged_columns"] = _key(values.get("merged_columns")) or ()
     for name in ("batch_id", "merged_batch_id"):
         values[name] = int(values.get(name) or 0)
     return Watermark(**values)

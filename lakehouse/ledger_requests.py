@@ -22,7 +22,9 @@ from lakehouse.ledger import (
 from lakehouse.ledger_items import encode
 
 Request = dict[str, Any]
-_WRITTEN_BY_OTHERS = frozenset({"source_table", "merged_batch_id", "crawled_signature"})
+_WRITTEN_BY_OTHERS = frozenset(
+    {"source_table", "merged_batch_id", "merged_columns", "crawled_signature"}
+)
 
 
 def get_watermark(ledger_table: str, table: str) -> Request:
@@ -126,9 +128,16 @@ def move_watermark(ledger_table: str, before: Watermark, after: Watermark) -> Re
     return request | {"ConditionExpression": "#revision = :before"}
 
 
-def mark_merged(ledger_table: str, table: str, batch_id: int) -> Request:
-    """`update_item` of the Glue job: silver holds every batch up to `batch_id`."""
-    changes = {"merged_batch_id": batch_name(batch_id)}
+def mark_merged(
+    ledger_table: str, table: str, batch_id: int, columns: tuple[str, ...] = ()
+) -> Request:
+    """`update_item` of the Glue job: silver holds every batch up to `batch_id`.
+
+    `columns` are those of the source that it has; left as they were where none are given.
+    """
+    changes: dict[str, object] = {"merged_batch_id": batch_name(batch_id)}
+    if columns:
+        changes["merged_columns"] = columns
     return _update(ledger_table, _item(table, WATERMARK_ITEM), changes)
 
 

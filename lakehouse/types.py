@@ -66,6 +66,15 @@ NARROWER: Final = {
         " ELSE {0}::real::double precision = {0} END)"
     ),
 }
+_TRINO = {
+    # Hive's names of types, where SQL has others
+    "int": "integer",
+    "float": "real",
+    "string": "varchar",
+    "binary": "varbinary",
+    "timestamp": "timestamp(3)",
+    ">": ")",
+}
 _ALIASES = {
     "bool": "boolean",
     "int": "integer",
@@ -112,6 +121,13 @@ class ColumnType:
     def is_array(self) -> bool:
         """Whether the carrier is a list."""
         return self.carrier.endswith("[]")
+
+    @property
+    def trino(self) -> str:
+        """`athena` as SQL writes it: what Athena reads of the Parquet files."""
+        return re.sub(r"[a-z_]+|>", lambda word: _TRINO.get(word[0], word[0]), self.athena).replace(
+            "<", "("
+        )
 
     @property
     def decimal(self) -> tuple[int, int] | None:

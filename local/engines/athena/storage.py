@@ -2,7 +2,7 @@
 
 import json
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,7 +11,8 @@ import duckdb
 from local.engines.athena.catalog import Catalog, is_iceberg
 from local.engines.athena.errors import AthenaError, refuse
 from local.engines.athena.iceberg import Snapshot, read_metadata
-from local.engines.athena.parquet import parquet_column, partition_value, top_level
+from local.engines.athena.parquet import NULL_PARTITION, parquet_column, partition_value, top_level
+from local.engines.athena.pruning import Bound, excluded
 from local.engines.athena.scope import Relation, column_label, literal, quoted
 from local.engines.athena.types import Type
 from local.engines.athena.typetext import parse_type
@@ -48,12 +49,15 @@ class Storage:
         self.metadata: OrderedDict[str, Snapshot] = OrderedDict()
 
     def relation(
-        self, table: dict[str, Any], cursor: duckdb.DuckDBPyConnection
+        self, table: dict[str, Any], cursor: duckdb.DuckDBPyConnection, bounds: Sequence[Bound] = ()
     ) -> tuple[Relation, int]:
-        """The table's relation and the bytes that reading it whole takes."""
+        """The table's relation and the bytes that reading it takes.
+
+        Partitions and files that `bounds` exclude are left out of both.
+        """
         if is_iceberg(table):
             return self._iceberg(table)
-        return self._parquet(table, cursor)
+        return self._parquet(table, cursor, bounds)
 
     def _iceberg(self, table: dict[str, Any]) -> tuple[Relation, int]:
         location = table["Parameters"]["metadata_location"]
@@ -72,7 +76,7 @@ class Storage:
         return _relation(sql, snapshot.columns), snapshot.bytes
 
     def _parquet(
-        self, table: dict[str, Any], cursor: duckdb.DuckDBPyConnection
+        self, table: dict[str, Any], cursor: duckdb.DuckDBPyConnection, bounds: Sequence[Bound]
     ) -> tuple[Relation, int]:
         descriptor = table.get("StorageDescriptor") or {}
         _only_parquet(table, descriptor)
@@ -86,12 +90,20 @@ class Storage:
         listed = self.files(root)
         parts: list[tuple[list[S3File], list[str]]] = [] if keys else [(listed, [])]
         for partition in self.catalog.partitions(table) if keys else ():
+            texts = {n: (v, v) for v, (n, t) in zip(partition["Values"], keys, strict=True)
+                     if t.name == "varchar" and v != NULL_PARTITION}  # fmt: skip
+            if excluded(bounds, texts):
+                continue
             folder = partition["StorageDescriptor"]["Location"].rstrip("/") + "/"
             inside = folder.startswith(root)  # nearly always: then one listing serves them all
             files = (
                 [f for f in listed if f.uri.startswith(folder)] if inside else self.files(folder)
             )
             parts.append((files, partition["Values"]))
+        wanted = {bound.column for bound in bounds} & {n for n, t in columns if t.name == "varchar"}
+        if wanted:
+            ranges = self._ranges([f for files, _ in parts for f in files], wanted, cursor)
+            parts = [([f for f in fs if not excluded(bounds, ranges[f.uri])], v) for fs, v in parts]
         parts = [(files, values) for files, values in parts if files]
         if not parts:
             return _empty([*columns, *keys]), 0
@@ -141,6 +153,24 @@ class Storage:
             for item in page.get("Contents") or []
             if item["Size"] and not _hidden(item["Key"][len(prefix) :])
         ]
+
+    def _ranges(
+        self, files: list[S3File], columns: set[str], cursor: duckdb.DuckDBPyConnection
+    ) -> dict[str, dict[str, tuple[str, str]]]:
+        """Least and greatest text of columns, by file; only what every row group tells."""
+        ranges: dict[str, dict[str, tuple[str, str]]] = {file.uri: {} for file in files}
+        if not files:
+            return ranges
+        uris = ", ".join(literal(file.uri) for file in files)
+        names = ", ".join(literal(name) for name in sorted(columns))
+        for uri, name, low, high in cursor.execute(
+            "SELECT file_name, lower(path_in_schema), min(stats_min_value), max(stats_max_value) "
+            f"FROM parquet_metadata([{uris}]) WHERE lower(path_in_schema) IN ({names}) "
+            "GROUP BY ALL HAVING count(stats_min_value) = count(*) "
+            "AND count(stats_max_value) = count(*)"
+        ).fetchall():
+            ranges[uri][name] = low, high
+        return ranges
 
     def _read_footers(self, files: list[S3File], cursor: duckdb.DuckDBPyConnection) -> None:
         new = [file for file in files if (file.uri, file.etag) not in self.footers]

@@ -10,6 +10,7 @@ from local.engines.athena import casts
 from local.engines.athena.catalog import CATALOG, Catalog, View, is_view, read_view
 from local.engines.athena.errors import AthenaError, position, refuse
 from local.engines.athena.parsing import parse
+from local.engines.athena.pruning import bounds
 from local.engines.athena.queries import Compiler
 from local.engines.athena.scope import Relation, column_label
 from local.engines.athena.storage import Storage
@@ -42,7 +43,7 @@ class Resolver:
         table = self.catalog.need(schema, name, position(node))
         if is_view(table):
             return self._view(read_view(table), f"{CATALOG}.{schema}.{name}", node)
-        relation, size = self.storage.relation(table, self.cursor)
+        relation, size = self.storage.relation(table, self.cursor, bounds(node))
         self.scanned += size
         return relation
 

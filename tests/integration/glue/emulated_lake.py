@@ -299,6 +299,7 @@ class EmulatedLake:
         script: Path | None = None,
         on_line: Callable[[str], None] = lambda _: None,
         stopped: Callable[[], bool] = lambda: False,
+        timeout_seconds: float = 500,
         **changes: str,
     ) -> spark.JobOutcome:
         """Runs the deployed job once."""
@@ -331,7 +332,7 @@ class EmulatedLake:
             jars_directory=self.jars,
             on_line=on_line,
             stopped=stopped,
-            timeout_seconds=500,
+            timeout_seconds=timeout_seconds,
         )
 
     def _catalog(self) -> GlueCatalog:

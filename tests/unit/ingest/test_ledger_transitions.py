@@ -128,6 +128,7 @@ def test_a_stale_watermark_neither_moves_nor_commits(ledger: Ledger) -> None:
 def test_what_others_write_survives_a_commit(ledger: Ledger) -> None:
     request = ledger_requests.mark_crawled("watermarks", "sales", "abc")
     ledger.client.update_item(**request)
+    ledger.mark_merged("sales", 4, ("sale_id", "note"))
     ledger.mark_merged("sales", 5)
     start = ledger.watermark("sales", "updated_at")
     assert (start.revision, start.merged_batch_id, start.crawled_signature) == (0, 5, "abc")
@@ -135,6 +136,7 @@ def test_what_others_write_survives_a_commit(ledger: Ledger) -> None:
     after, _ = ledger.commit(start, DONE, LATER)
     assert ledger.watermark("sales", "updated_at") == after
     assert (after.merged_batch_id, after.crawled_signature) == (5, "abc")
+    assert after.merged_columns == ("sale_id", "note")
 
 
 def test_batches_above_an_id_over_many_pages(ledger: Ledger) -> None:

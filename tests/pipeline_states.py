@@ -1,0 +1,75 @@
+"""The state machine's own expressions, evaluated as Step Functions does: what a run would ask."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jsonata
+
+from lakehouse.contract import TableContract
+from lakehouse.live import PENDING, live_views
+from stacks.blocks.filling import fill
+
+DEFINITION = Path(__file__).parents[1] / "stacks" / "pipeline.asl.json"
+
+
+def evaluated(expression: str, **variables: Any) -> Any:
+    """What Step Functions makes of `{% … %}`."""
+    compiled = jsonata.Jsonata.jsonata(expression.removeprefix("{%").removesuffix("%}").strip())
+    for name, value in variables.items():
+        compiled.assign(name, value)
+    return compiled.evaluate(None)
+
+
+class Machine:
+    """A definition, and the variables that it has after an ingest."""
+
+    def __init__(self, definition: Mapping[str, Any]) -> None:
+        self.states: Mapping[str, Any] = definition["States"]
+        self.variables: dict[str, Any] = {}
+
+    @classmethod
+    def of(
+        cls, contracts: Mapping[str, TableContract], bronze: str, silver: str, gold: str
+    ) -> "Machine":
+        """The product's definition over other databases, without the views of gold."""
+        values = {
+            "LiveViews": live_views(contracts, bronze, silver, gold),
+            "Pending": PENDING,
+            "Views": [],
+        }
+        return cls(fill(json.loads(DEFINITION.read_text()), values))  # type: ignore[arg-type]
+
+    def ingested(self, run_id: str, results: Sequence[Mapping[str, Any]]) -> None:
+        """Takes the results of a run's ingest, one a table."""
+        assigned = self.states["Decide what is due"]["Assign"]
+        views = evaluated(assigned["live_views"], states={"input": list(results)})
+        self.variables = {
+            "run_id": run_id,
+            "live_templates": assigned["live_templates"],
+            "live_views": views,
+            "views": self.states["Merge into silver and gold"]["Assign"]["views"],
+        }
+
+    @property
+    def refreshes_without_a_crawl(self) -> bool:
+        """Whether a run that needs no crawler goes to the live views' refresh."""
+        choices = self.states["A new table, column or day?"]["Choices"]
+        (condition,) = [c["Condition"] for c in choices if c["Next"] == "Refresh the live views"]
+        return bool(evaluated(condition, **self.variables))
+
+    def before_a_merge(self) -> list[str]:
+        """The statements of the live views' refresh."""
+        return self._statements("Refresh the live views")
+
+    def after_a_merge(self) -> list[str]:
+        """The statements of the refresh of all views."""
+        return self._statements("Refresh the views")
+
+    def _statements(self, name: str) -> list[str]:
+        state = self.states[name]
+        (inner,) = state["ItemProcessor"]["States"].values()
+        query = inner["Arguments"]["QueryString"]
+        items = evaluated(state["Items"], **self.variables)
+        return [evaluated(query, states={"input": item}) for item in items]

@@ -9,8 +9,8 @@ WHAT ?= all
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo up run status logs dashboard host-dashboard screenshot synth cdk destroy down clean \
-	ledger backfill quarantine quarantine-replay check test test-unit test-integration \
-	test-infrastructure test-e2e bench-cdc bench-ingest bench-idle lock
+	ledger backfill quarantine quarantine-replay maintain rebuild check test test-unit test-integration \
+	test-infrastructure test-e2e bench-cdc bench-ingest bench-idle docs lock
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,12 @@ quarantine: install ## rows that are held back (TABLE=): rules, counts, an examp
 quarantine-replay: install ## TABLE= is read again from its earliest held-back row on, and judged again
 	@$(LOCAL) quarantine-replay $(TABLE)
 
+maintain: install ## compact silver and gold, forget old snapshots, remove orphans; rows are compared
+	@$(LOCAL) maintain
+
+rebuild: install ## silver and gold again from bronze alone, compared row for row (SWAP=1 swaps, STEP=n batches at once)
+	@$(LOCAL) rebuild $(if $(filter-out 0,$(SWAP)),--swap) $(if $(STEP),--step $(STEP))
+
 bench-cdc: install ## 5 minutes of writers that do their worst while the ingest is killed: nothing may be lost
 	@$(BIN)/python -m bench.cdc $(ARGS)
 
@@ -100,6 +106,9 @@ bench-ingest: install ## first load and deltas beside psql COPY and others (ARGS
 
 bench-idle: install ## what a poll that finds nothing costs the source, by the server's own clock
 	@$(BIN)/python -m bench.idle $(ARGS)
+
+docs: install ## docs/data-dictionary.md from the contracts and the tables' descriptions
+	@$(BIN)/python -m lakehouse.dictionary > docs/data-dictionary.md
 
 lock: install ## resolve requirements*.txt anew into requirements.lock
 	@$(BIN)/uv pip compile -q requirements-dev.txt --generate-hashes --universal --no-header \

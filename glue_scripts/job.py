@@ -15,7 +15,7 @@ from awsglue.utils import getResolvedOptions
 from pyspark import SparkContext, StorageLevel
 from pyspark.sql import SparkSession
 
-from glue_scripts import bronze, gold, quality, silver, tables
+from glue_scripts import bronze, gold, quality, silver, tables, upkeep
 from lakehouse.columns import BATCH_ID
 from lakehouse.contract import TableContract, load_contracts
 from lakehouse.errors import MergeError, QualityError
@@ -93,6 +93,7 @@ def merge_table(run: Run, contract: TableContract) -> None:
                 load_ruleset(contract),
                 rows,
                 bronze.newest(contract, landed),
+                database,
             )
             run.outcomes[contract.table] = checked.outcomes
             _judge(run.arguments["quality_mode"], contract, checked)
@@ -121,9 +122,9 @@ def merge_table(run: Run, contract: TableContract) -> None:
 
 
 def _judge(mode: str, contract: TableContract, checked: quality.Checked) -> None:
-    for outcome in checked.failed:
+    for outcome in (*checked.failed, *checked.warned):
         text = f"{contract.table}: rule {outcome.rule} failed: {outcome.failure_reason}"
-        if mode == "stop":
+        if mode == "stop" and outcome in checked.failed:
             raise QualityError(text)
         logger.warning(text)
 
@@ -143,6 +144,10 @@ def main(argv: list[str]) -> None:
         for name, contract in load_contracts().items()
     }
     run.merged = dict.fromkeys(contracts, 0)
+    if "--task" in argv:
+        upkeep.perform(argv, run, contracts, ensure_tables, merge_table)
+        job.commit()
+        return
     ensure_tables(run, contracts)
     for contract in contracts.values():
         try:

@@ -12,6 +12,8 @@
     ├── LandingError            a batch can't be written: disk, bucket, permission
     ├── QualityError            a quality rule failed, and the stage says stop
     ├── MergeError              tables could not be brought from bronze to silver and gold
+    ├── MaintenanceError        a table's rows are not what they were before its maintenance
+    ├── RebuildError            silver or gold is not what bronze makes
     └── LocalError              the local AWS can't do what was asked
 
 The message says what happened, to which table, key or setting, and what to do about it.
@@ -71,6 +73,14 @@ class QualityError(LakehouseError):
 
 class MergeError(LakehouseError):
     """Tables could not be brought from bronze to silver and gold; the others were."""
+
+
+class MaintenanceError(LakehouseError):
+    """A table's rows are not what they were before its maintenance; it was put back if possible."""
+
+
+class RebuildError(LakehouseError):
+    """Silver or gold is not what bronze makes, or can't be made from it."""
 
 
 class LocalError(LakehouseError):

@@ -116,8 +116,9 @@ class EmulatedLake:
         for layer in ("bronze", "silver", "gold"):
             self.s3.create_bucket(Bucket=f"test-{layer}", CreateBucketConfiguration=place)
         for layer in ("silver", "gold"):
-            database = {"Name": f"test_{layer}", "LocationUri": f"s3://test-{layer}/"}
-            self.glue.create_database(DatabaseInput=database)
+            for name in (f"test_{layer}", f"test_{layer}_rebuild"):
+                database = {"Name": name, "LocationUri": f"s3://test-{layer}/"}
+                self.glue.create_database(DatabaseInput=database)
         keys = ((ledger.PARTITION_KEY, "HASH"), (ledger.SORT_KEY, "RANGE"))
         self.dynamodb.create_table(
             TableName="watermarks",
@@ -256,6 +257,10 @@ class EmulatedLake:
         with self._catalog().load_table(f"test_silver.{table}").transaction() as transaction:
             transaction.set_properties({"lakehouse.merged_batch_id": merged})
 
+    def delete(self, layer: str, table: str, condition: str) -> None:
+        """Deletes rows behind the platform's back."""
+        self._catalog().load_table(f"test_{layer}.{table}").delete(condition)
+
     def run(
         self,
         script: Path | None = None,
@@ -293,7 +298,7 @@ class EmulatedLake:
             jars_directory=self.jars,
             on_line=on_line,
             stopped=stopped,
-            timeout_seconds=180,
+            timeout_seconds=480,
         )
 
     def _catalog(self) -> GlueCatalog:

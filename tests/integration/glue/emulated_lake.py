@@ -257,10 +257,6 @@ class EmulatedLake:
         with self._catalog().load_table(f"test_silver.{table}").transaction() as transaction:
             transaction.set_properties({"lakehouse.merged_batch_id": merged})
 
-    def delete(self, layer: str, table: str, condition: str) -> None:
-        """Deletes rows behind the platform's back."""
-        self._catalog().load_table(f"test_{layer}.{table}").delete(condition)
-
     def run(
         self,
         script: Path | None = None,
@@ -298,7 +294,7 @@ class EmulatedLake:
             jars_directory=self.jars,
             on_line=on_line,
             stopped=stopped,
-            timeout_seconds=480,
+            timeout_seconds=1500,
         )
 
     def _catalog(self) -> GlueCatalog:

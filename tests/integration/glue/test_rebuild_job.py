@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,6 @@ import pytest
 from tests.integration.glue.emulated_lake import START, EmulatedLake
 
 RULE = 'ColumnValues "quantity" > 0'
-TASK = {"task": "rebuild", "swap": "0", "step": "0"}
 KEEP = {"keep_snapshots": "1", "keep_hours": "0", "orphan_hours": "24", "file_mib": "64"}
 TABLES = [
     *(("silver", t) for t in ("dim_users", "dim_products", "fact_sales", "fact_sales_status")),
@@ -20,6 +20,8 @@ TABLES = [
     *(("gold", t) for t in ("city_performance", "daily_sales", "order_status")),
     *(("gold", t) for t in ("product_performance", "table_health")),
 ]
+
+TABLES_OF = {"silver": "fact_sales", "gold": "daily_sales"}
 
 
 def _at(minutes: int) -> datetime:
@@ -41,40 +43,34 @@ def _sale(sale_id: int, amount: str, minutes: int, **other: Any) -> dict[str, An
     }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory, jars: Path) -> Iterator[EmulatedLake]:
-    """Two runs: an update, a mover, a delete and its return, rows held back and repaired."""
-    lake = EmulatedLake(tmp_path_factory.mktemp("lake"), jars)
+def _rebuild(run_id: str, step: int = 0, swap: bool = False) -> dict[str, str]:
+    return {"task": "rebuild", "run_id": run_id, "step": str(step), "swap": "01"[swap]}
+
+
+@pytest.fixture
+def lake(tmp_path: Path, jars: Path) -> Iterator[EmulatedLake]:
+    """An update, a mover, deletes, rows held back, repaired and waiting."""
+    lake = EmulatedLake(tmp_path, jars)
     lake.commit("dim_users", [_user(n, "Bonn") for n in range(3)])
+    gone = {"user_id": 2, "_op": "D", "updated_at": _at(6)}
+    lake.commit("dim_users", [_user(1, "Kiel", 5), gone])
     lake.commit(
         "fact_sales",
         [_sale(n, "10.00", 1) for n in range(8, 14)] + [_sale(20, "-1.00", 1)],
         held_back={RULE: [_sale(30, "1.00", 1, quantity=0), _sale(31, "1.00", 1, quantity=0)]},
     )
-    _ok(lake)
     lake.commit(
-        "dim_users", [_user(1, "Kiel", 5), {"user_id": 2, "_op": "D", "updated_at": _at(6)}]
+        "fact_sales",
+        [
+            _sale(9, "700.00", 7),
+            {"sale_id": 10, "_op": "D"},
+            _sale(11, "10.00", 10, status="SHIPPED"),
+            _sale(20, "2.00", 8),
+            _sale(30, "3.00", 8),
+        ],
     )
-    lake.commit("fact_sales", [_sale(9, "700.00", 7), {"sale_id": 10, "_op": "D"}])
-    lake.commit("fact_sales", [_sale(10, "8.00", 8), _sale(20, "2.00", 8), _sale(30, "3.00", 8)])
-    lake.commit("dim_users", [_user(2, "Ulm", 9)])
-    lake.commit("fact_sales", [_sale(11, "10.00", 10, status="SHIPPED")])
-    _ok(lake)
-    # Landed, but not merged: no part of the comparison.
-    lake.commit("fact_sales", [_sale(99, "9.00", 11)])
     yield lake
     lake.close()
-
-
-def _ok(lake: EmulatedLake, **arguments: str) -> None:
-    outcome = lake.run(**arguments)
-    assert outcome.state == "SUCCEEDED", outcome.log_path.read_text()[-6000:]
-
-
-def _rows(lake: EmulatedLake, layer: str, table: str) -> list[str]:
-    return sorted(
-        repr({k: v for k, v in row.items() if k != "run_id"}) for row in lake.rows(layer, table)
-    )
 
 
 def _report(lake: EmulatedLake, task: str, run_id: str) -> Any:
@@ -82,41 +78,57 @@ def _report(lake: EmulatedLake, task: str, run_id: str) -> Any:
     return json.loads(body.read())
 
 
-def test_many_small_merges_make_what_is_there(lake: EmulatedLake) -> None:
-    before = {table: _rows(lake, *table) for table in TABLES}
-    _ok(lake, **TASK | {"step": "1"}, run_id="small")
-    told = _report(lake, "rebuild", "small")
-    assert len(told) == len(TABLES)
-    assert [row for row in told if not row["equal"]] == []
-    assert lake.tables("silver_rebuild") == lake.tables("gold_rebuild") == set()
-    assert {table: _rows(lake, *table) for table in TABLES} == before
-    assert lake.watermark("fact_sales").merged_batch_id == 4
+def test_rebuild_swap_and_maintenance(lake: EmulatedLake, tmp_path: Path) -> None:
+    outcomes = tmp_path / "outcomes.json"
+    tasks = [
+        {"run_id": "first"},
+        {"sql": "DELETE FROM glue_catalog.test_silver.fact_sales WHERE sale_id = 9"},
+        {"sql": "UPDATE glue_catalog.test_gold.daily_sales SET net_revenue = 0"},
+        _rebuild("big"),
+        _rebuild("small", step=1, swap=True),
+        {"run_id": "next"},
+        {"task": "maintain", "run_id": "tidy", **KEEP},
+        _rebuild("after"),
+    ]
+    script = Path(__file__).parent / "several_tasks.py"
+    ended = lake.run(script, tasks=json.dumps(tasks), outcomes=str(outcomes))
+    assert ended.state == "SUCCEEDED", ended.log_path.read_text()[-6000:]
+    told = dict(
+        zip((t.get("run_id", "sql") for t in tasks), json.loads(outcomes.read_text()), strict=False)
+    )
+    rebuilds = ("big", "small", "after")
+    found = {name: _report(lake, "rebuild", name) for name in rebuilds}
 
+    differing = [row["told"] for row in found["big"] if not row["equal"]]
+    assert [text.split(":")[0] for text in differing] == ["silver fact_sales", "gold daily_sales"]
+    assert differing[0].startswith("silver fact_sales: live has 6 rows")
+    assert differing[0].endswith("rows that differ: bronze sale_id=9")
+    assert "live sale_date=2026-03-01, bronze sale_date=2026-03-01" in differing[1]
+    error = str(told.pop("big"))
+    assert error.startswith(f"RebuildError: {'; '.join(differing)}. Swap the copies in with: make")
+    assert set(told.values()) == {None}
+    assert found["small"] == found["big"], "the same copies, by their hashes"
+    assert len(found["after"]) == len(TABLES)
+    assert [row for row in found["after"] if not row["equal"]] == []
+    sales = {row["sale_id"] for row in lake.rows("silver", "fact_sales")}
+    assert sales == {8, 9, 11, 12, 13, 20, 30}
+    assert lake.watermark("fact_sales").merged_batch_id == 2
 
-def test_a_difference_is_named_and_one_big_merge_swapped_in(lake: EmulatedLake) -> None:
-    before = {table: _rows(lake, *table) for table in TABLES}
-    lake.delete("silver", "fact_sales", "sale_id = 10")
-    outcome = lake.run(**TASK, run_id="differs")
-    assert outcome.state == "FAILED"
-    assert outcome.error_message.startswith("RebuildError: silver fact_sales: live has 7 rows")
-    assert "rows that differ: bronze sale_id=10. Swap" in outcome.error_message
-    told = [row for row in _report(lake, "rebuild", "differs") if not row["equal"]]
-    assert len(told) == 1
-    _ok(lake, **TASK | {"swap": "1"}, run_id="swapped")
-    assert {table: _rows(lake, *table) for table in TABLES} == before
-    assert "fact_sales" in lake.tables("silver_rebuild"), "the former table is kept"
-    _ok(lake)  # the next run goes on from the copies
-    assert "'sale_id': 99" in str(_rows(lake, "silver", "fact_sales"))
-
-
-def test_maintenance_of_the_lake(lake: EmulatedLake) -> None:
-    before = {table: _rows(lake, *table) for table in TABLES}
-    _ok(lake, task="maintain", **KEEP, run_id="tidy")
-    assert {table: _rows(lake, *table) for table in TABLES} == before
-    told = _report(lake, "maintain", "tidy")
-    assert {row["table"].removeprefix("glue_catalog.test_") for row in told} >= {
+    kept = _report(lake, "maintain", "tidy")
+    assert {row["table"].removeprefix("glue_catalog.test_") for row in kept} >= {
         f"{layer}.{table}" for layer, table in TABLES
     }
-    assert lake.tables("silver_rebuild") == set()
-    _ok(lake, **TASK, run_id="after")
-    assert all(row["equal"] for row in _report(lake, "rebuild", "after"))
+    for layer in ("silver", "gold"):
+        assert lake.tables(f"{layer}_rebuild") == set(), "neither copies nor former tables stay"
+        place = lake.glue.get_table(DatabaseName=f"test_{layer}", Name=TABLES_OF[layer])["Table"]
+        assert "/rebuild-small/" in place["StorageDescriptor"]["Location"]
+
+
+def test_only_what_the_live_table_has_is_rebuilt() -> None:
+    from glue_scripts.rebuild import LedgerUpTo
+
+    batches = [SimpleNamespace(batch_id=n) for n in range(1, 12)]
+    whole = SimpleNamespace(batches=lambda table, after: batches[after:])
+    limited = LedgerUpTo(whole, {"fact_sales": 10})  # type: ignore[arg-type]
+    assert [batch.batch_id for batch in limited.batches("fact_sales", 8)] == [9, 10]
+    limited.mark_merged("fact_sales", 10)  # the ledger is not told

@@ -78,6 +78,11 @@ audit: install ## every row of the source against silver (TABLE=), by hash, down
 
 parity: install ## every view as a real Trino answers it, beside the local Athena (after make run; fetches 500 MB)
 	@$(LOCAL) parity
+maintain: install ## compact silver and gold, forget old snapshots, remove orphans; rows are compared
+	@$(LOCAL) maintain
+
+rebuild: install ## silver and gold again from bronze alone, compared row for row (SWAP=1 swaps, STEP=n batches at once)
+	@$(LOCAL) rebuild $(if $(filter-out 0,$(SWAP)),--swap) $(if $(STEP),--step $(STEP))
 
 bench-cdc: install ## 5 minutes of writers that do their worst while the ingest is killed: nothing may be lost
 	@$(BIN)/python -m bench.cdc $(ARGS)
@@ -111,6 +116,9 @@ bench-chunks: install ## 10 million rows in chunks of 20 s, killed on the way: m
 
 bench-idle: install ## what a poll that finds nothing costs the source, by the server's own clock
 	@$(BIN)/python -m bench.idle $(ARGS)
+
+docs: install ## docs/data-dictionary.md from the contracts and the tables' descriptions
+	@$(BIN)/python -m lakehouse.dictionary > docs/data-dictionary.md
 
 lock: install ## resolve requirements*.txt anew into requirements.lock
 	@$(BIN)/uv pip compile -q requirements-dev.txt --generate-hashes --universal --no-header \

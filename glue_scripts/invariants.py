@@ -77,26 +77,41 @@ def _broken(contract: TableContract, held: DataFrame) -> DataFrame:
     key = fn.to_json(fn.struct(*contract.key), {"ignoreNullFields": "false"}).alias("key")
     if contract.history is History.CURRENT:
         return held.select(key, fn.lit("silver still holds deleted rows").alias("rule"))
-    by_key = Window.partitionBy(*contract.key)
-    along = by_key.orderBy(VALID_FROM)
-    seen = held.withColumns(
-        {
-            "__next": fn.lead(VALID_FROM).over(along),
-            "__currents": fn.count_if(IS_CURRENT).over(by_key),
-        }
+    lives = held.groupBy(*contract.key, _DEAD).agg(fn.count_if(IS_CURRENT).alias("__currents"))
+    currents = fn.col("__currents")
+    fault = fn.when(fn.col(_DEAD) & (currents > 0), "a deleted key has a current version").when(
+        ~fn.col(_DEAD) & (currents != 1), "a living key has not exactly one current version"
     )
-    return seen.select(key, fn.explode(_rules()).alias("rule")).where("rule IS NOT NULL")
+    contradicting = broken_history(contract, held).select(key, fn.col("fault").alias("rule"))
+    wrong_lives = lives.select(key, fault.alias("rule")).where("rule IS NOT NULL")
+    return contradicting.unionByName(wrong_lives)
 
 
-def _rules() -> Column:
-    to, following = fn.col(VALID_TO), fn.col("__next")
-    rules = {
-        "a deleted key has a current version": fn.col(_DEAD) & (fn.col("__currents") > 0),
-        "a living key has not exactly one current version": ~fn.col(_DEAD)
-        & (fn.col("__currents") != 1),
-        "a version is valid for no time": fn.col(VALID_FROM) >= to,
-        "is_current contradicts valid_to": fn.col(IS_CURRENT) != to.isNull(),
-        "versions overlap": following.isNotNull() & (to.isNull() | (to > following)),
-        "a gap inside a life": (to < following) & fn.col(DELETED_BATCH_ID).isNull(),
+def broken_history(contract: TableContract, versions: DataFrame) -> DataFrame:
+    """The versions that contradict themselves or the next of their key: key, valid_from, `fault`.
+
+    Of a sound history nothing is returned: at most one version is current, the last; none ends
+    before it begins or after the next begins; within a life the next begins where one ends.
+    """
+    key = [fn.col(name) for name in contract.key]
+    following = fn.lead(VALID_FROM).over(Window.partitionBy(*key).orderBy(VALID_FROM, VALID_TO))
+    start, end, after = fn.col(VALID_FROM), fn.col(VALID_TO), fn.col("__following")
+    deleted = fn.col(DELETED_BATCH_ID).isNotNull()
+    rules: dict[str, Column] = {
+        "valid_from is missing": start.isNull(),
+        "valid_to is not after valid_from": end <= start,
+        "is_current does not agree with valid_to": fn.col(IS_CURRENT) != end.isNull(),
+        "a current version was deleted": end.isNull() & deleted,
+        "two versions begin at once": after == start,
+        "an older version is current": end.isNull() & after.isNotNull(),
+        "two versions overlap": end > after,
+        "a gap inside a life": (end < after) & ~deleted,
+        "it ended without a delete": end.isNotNull() & after.isNull() & ~deleted,
     }
-    return fn.array(*[fn.when(broken, fn.lit(name)) for name, broken in rules.items()])
+    faults = [fn.when(broken, name) for name, broken in rules.items()]
+    return (
+        versions.withColumn("__following", following)
+        .withColumn("fault", fn.coalesce(*faults))
+        .where(fn.col("fault").isNotNull())
+        .select(*key, VALID_FROM, "fault")
+    )

@@ -27,6 +27,7 @@ from glue_scripts import (
     tables,
     totals,
     trust,
+    upkeep,
 )
 from lakehouse.contract import TableContract, load_contracts
 from lakehouse.errors import ConfigurationError, MergeError, QualityError, ReconciliationError
@@ -125,6 +126,7 @@ def merge_table(run: Run, contract: TableContract) -> None:
                 load_ruleset(contract),
                 rows,
                 bronze.newest(contract, arrived),
+                database,
             )
             run.outcomes[contract.table] = checked.outcomes
             _judge(run.arguments["quality_mode"], contract, checked)
@@ -173,9 +175,9 @@ def _repair(run: Run, contracts: dict[str, TableContract]) -> None:
 
 
 def _judge(mode: str, contract: TableContract, checked: quality.Checked) -> None:
-    for outcome in checked.failed:
+    for outcome in (*checked.failed, *checked.warned):
         text = f"{contract.table}: rule {outcome.rule} failed: {outcome.failure_reason}"
-        if mode == "stop":
+        if mode == "stop" and outcome in checked.failed:
             raise QualityError(text)
         logger.warning(text)
 
@@ -196,6 +198,10 @@ def main(argv: list[str]) -> None:
         for name, contract in hashed.items()
     }
     run.merged = dict.fromkeys(contracts, 0)
+    if "--task" in argv:
+        upkeep.perform(argv, run, contracts, ensure_tables, merge_table)
+        job.commit()
+        return
     ensure_tables(run, contracts)
     if "--repair" in argv:
         run.repaired = frozenset(getResolvedOptions(argv, ["repair"])["repair"].split(","))

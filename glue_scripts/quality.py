@@ -5,8 +5,10 @@ fault are quarantined, whichever batches are merged together. Rules about the se
 living row of each arrived key. Deletes are exempt: they only carry a key.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from awsglue.context import GlueContext
 from awsglue.dynamicframe import DynamicFrame
@@ -50,6 +52,8 @@ class Checked:
     outcomes: list[Outcome]
     failed: list[Outcome] = field(default_factory=list)
     """Failing rules about the set."""
+    warned: list[Outcome] = field(default_factory=list)
+    """Failing rules about references: the other table's window may end before the partner came."""
 
 
 def check(
@@ -58,8 +62,13 @@ def check(
     rules: tuple[Rule, ...],
     rows: DataFrame,
     newest: DataFrame,
+    silver: str,
 ) -> Checked:
-    """Evaluates the ruleset over arrived `rows` and the `newest` living ones among them."""
+    """Evaluates the ruleset over arrived `rows` and the `newest` living ones among them.
+
+    References are looked up in the tables of `silver`, with their history: a partner that was
+    deleted since is one still.
+    """
     outcomes: list[Outcome] = []
     good, bad = rows, None
     living = rows.where(fn.col(OP) != "D")
@@ -77,19 +86,46 @@ def check(
             good = judged.where(f"{_RESULTS} = 'Passed'").select(*columns)
             good = good.unionByName(rows.where(fn.col(OP) == "D"))
     failed: list[Outcome] = []
-    if set_rules := of_scope(rules, Scope.SET):
-        found, _ = _evaluate(context, contract, set_rules, newest)
-        outcomes += found
-        failed = [outcome for outcome in found if outcome.outcome == "Failed"]
-    return Checked(good, bad, outcomes, failed)
+    warned: list[Outcome] = []
+    set_rules = of_scope(rules, Scope.SET)
+    for chosen, failures in (
+        (tuple(rule for rule in set_rules if not rule.references), failed),
+        (tuple(rule for rule in set_rules if rule.references), warned),
+    ):
+        if chosen:
+            sources = _sources(context, chosen, silver)
+            found, _ = _evaluate(context, contract, chosen, newest, sources)
+            outcomes += found
+            failures += [outcome for outcome in found if outcome.outcome == "Failed"]
+    return Checked(good, bad, outcomes, failed, warned)
+
+
+def _sources(context: GlueContext, rules: tuple[Rule, ...], silver: str) -> dict[str, DynamicFrame]:
+    """The looked-up columns of each table that the rules refer to, under the table's name."""
+    wanted: dict[str, set[str]] = {}
+    for reference in (found for rule in rules for found in rule.references):
+        wanted.setdefault(reference.table, set()).update(reference.keys)
+    return {
+        table: DynamicFrame.fromDF(
+            context.spark_session.table(identifier(silver, table)).select(*sorted(keys)),
+            context,
+            table,
+        )
+        for table, keys in wanted.items()
+    }
 
 
 def _evaluate(
-    context: GlueContext, contract: TableContract, rules: tuple[Rule, ...], frame: DataFrame
+    context: GlueContext,
+    contract: TableContract,
+    rules: tuple[Rule, ...],
+    frame: DataFrame,
+    sources: Mapping[str, DynamicFrame] = MappingProxyType({}),
 ) -> tuple[list[Outcome], DataFrame]:
     results = EvaluateDataQuality().process_rows(
         frame=DynamicFrame.fromDF(frame, context, contract.table),
         ruleset=document(rules),
+        additional_data_sources=dict(sources),
         publishing_options={
             "dataQualityEvaluationContext": contract.table,
             "enableDataQualityCloudWatchMetrics": True,

@@ -77,8 +77,14 @@ class TableContract:
     left_out: tuple[str, ...] = field(default=())
     """Columns of the source that are never read, whatever `new_columns` says."""
 
+    description: str = ""
+    """What a row is, in one sentence; for the data dictionary."""
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+    """What the columns mean, where their names do not say it all."""
+
     def __post_init__(self) -> None:
         for role, names in (
+            ("descriptions", self.descriptions),
             ("key", self.key),
             ("cursor", (self.cursor,)),
             ("changed_at", (self.changed_at,) if self.changed_at else ()),

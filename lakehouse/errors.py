@@ -13,6 +13,8 @@
     ├── QualityError            a quality rule failed, and the stage says stop
     ├── MergeError              tables could not be brought from bronze to silver and gold
     ├── ReconciliationError     two layers, which must hold the same rows, do not
+    ├── MaintenanceError        a table's rows are not what they were before its maintenance
+    ├── RebuildError            silver or gold is not what bronze makes
     └── LocalError              the local AWS can't do what was asked
 
 The message says what happened, to which table, key or setting, and what to do about it.
@@ -76,6 +78,14 @@ class MergeError(LakehouseError):
 
 class ReconciliationError(LakehouseError):
     """Two layers, which must hold the same rows, do not; never healed silently."""
+
+
+class MaintenanceError(LakehouseError):
+    """A table's rows are not what they were before its maintenance; it was put back if possible."""
+
+
+class RebuildError(LakehouseError):
+    """Silver or gold is not what bronze makes, or can't be made from it."""
 
 
 class LocalError(LakehouseError):

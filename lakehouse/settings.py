@@ -85,6 +85,20 @@ class GlueSettings(_Section):
     execution_class: Literal["STANDARD", "FLEX"]
 
 
+class MaintenanceSettings(_Section):
+    """Compaction, expiry of snapshots and removal of orphans in silver and gold."""
+
+    schedule: Schedule
+    keep_snapshots: PositiveInt
+    """At least so many snapshots of each table stay, ..."""
+    keep_hours: int = Field(ge=0)
+    """... all that are younger, and all since those that gold was computed from."""
+    orphan_hours: int = Field(ge=24)
+    """Files that belong to no snapshot are removed when they are older; Iceberg's least is 24."""
+    file_mib: PositiveInt
+    """Data files are brought to this size."""
+
+
 class LambdaSettings(_Section):
     """Runtime of every Lambda. `host` follows the machine that synthesizes."""
 
@@ -153,6 +167,7 @@ class Stage(_Section):
     generator: GeneratorSettings
     pipeline: PipelineSettings
     glue: GlueSettings
+    maintenance: MaintenanceSettings
     functions: LambdaSettings
     athena: AthenaSettings
     dashboard: DashboardSettings
@@ -161,6 +176,10 @@ class Stage(_Section):
     def database(self, layer: Literal["bronze", "silver", "gold"]) -> str:
         """Name of a layer's Glue database."""
         return f"{APP}_{self.name}_{layer}"
+
+    def rebuild_database(self, layer: Literal["silver", "gold"]) -> str:
+        """Name of the Glue database in which a layer is made again beside the live one."""
+        return f"{self.database(layer)}_rebuild"
 
     @property
     def prefix(self) -> str:

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from lakehouse.contract import DIRECTORY, TableContract, load_contracts
 from lakehouse.errors import ConfigurationError
 from lakehouse.quality.compiler import compile_rules
-from lakehouse.quality.ruleset import load_ruleset
+from lakehouse.quality.ruleset import check_references, load_ruleset
 
 T = TypeVar("T")
 
@@ -54,5 +54,7 @@ def check_contracts(directory: Path = Path(str(DIRECTORY))) -> dict[str, TableCo
             )
     contracts = load_contracts(directory)
     for contract in contracts.values():
-        compile_rules(contract, load_ruleset(contract, directory))
+        rules = load_ruleset(contract, directory)
+        check_references(contract, rules, contracts)
+        compile_rules(contract, rules)
     return contracts

@@ -123,6 +123,16 @@ def _parser() -> argparse.ArgumentParser:
 
         return run_parity()
 
+    def maintain(_: argparse.Namespace) -> int:
+        from local.upkeep import run_maintain
+
+        return run_maintain()
+
+    def rebuild(chosen: argparse.Namespace) -> int:
+        from local.upkeep import run_rebuild
+
+        return run_rebuild(swap=chosen.swap, step=chosen.step)
+
     def synth(chosen: argparse.Namespace) -> int:
         with progress.step(f"synth {chosen.stage}") as step:
             deployment.synth(chosen.stage, step=step)
@@ -166,6 +176,10 @@ def _parser() -> argparse.ArgumentParser:
     command = add("audit", audit, "every row of the source against silver; names the keys")
     command.add_argument("table", nargs="?")
     add("parity", parity, "compare every view with a real Trino's answer (fetches 500 MB once)")
+    add("maintain", maintain, "compact silver and gold, forget old snapshots, remove orphans")
+    command = add("rebuild", rebuild, "silver and gold again from bronze, compared with the live")
+    command.add_argument("--swap", action="store_true", help="let the copies take their place")
+    command.add_argument("--step", type=int, default=0, help="batches merged at once; 0: all")
     add("synth", synth, "the stage's CloudFormation templates; needs no credentials").add_argument(
         "stage", help=f"one of {', '.join(stage_names())}"
     )

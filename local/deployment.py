@@ -20,6 +20,7 @@ _CDK_OUTPUTS: Final = layout.STATE / "cdk-outputs.json"
 _OUTPUTS: Final = {
     # Key of outputs.json: name of a stack output.
     "state_machine_arn": "StateMachineArn",
+    "upkeep_machine_arn": "UpkeepMachineArn",
     "bronze_bucket": "BronzeBucket",
     "silver_bucket": "SilverBucket",
     "gold_bucket": "GoldBucket",

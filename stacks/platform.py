@@ -10,6 +10,7 @@ from stacks.orchestration import OrchestrationStack
 from stacks.source import SourceStack
 from stacks.storage import StorageStack
 from stacks.transform import TransformStack
+from stacks.upkeep import UpkeepStack
 
 
 def compose(app: cdk.App, stage: Stage) -> None:
@@ -42,6 +43,7 @@ def compose(app: cdk.App, stage: Stage) -> None:
         transform=transform,
         **named("orchestration"),
     )
+    UpkeepStack(app, "Upkeep", stage=stage, storage=storage, transform=transform, **named("upkeep"))
     DashboardStack(
         app, "Dashboard", stage=stage, storage=storage, transform=transform, **named("dashboard")
     )

@@ -37,6 +37,8 @@ class StorageStack(cdk.Stack):
             ("gold", self.gold),
         ):
             self._database(layer, bucket)
+        for layer, bucket in (("silver", self.silver), ("gold", self.gold)):
+            self._rebuild_database(layer, bucket)
         self.watermarks = dynamodb.TableV2(
             self,
             "Watermarks",
@@ -80,13 +82,20 @@ class StorageStack(cdk.Stack):
 
     def _database(self, layer: str, bucket: s3.Bucket) -> None:
         name = self._stage.database(layer)  # type: ignore[arg-type]
+        self._glue_database(f"{layer.capitalize()}Database", name, bucket)
+        cdk.CfnOutput(self, f"{layer.capitalize()}DatabaseName", value=name)
+
+    def _rebuild_database(self, layer: str, bucket: s3.Bucket) -> None:
+        name = self._stage.rebuild_database(layer)  # type: ignore[arg-type]
+        self._glue_database(f"{layer.capitalize()}RebuildDatabase", name, bucket)
+
+    def _glue_database(self, construct_id: str, name: str, bucket: s3.Bucket) -> None:
         glue.CfnDatabase(
             self,
-            f"{layer.capitalize()}Database",
+            construct_id,
             catalog_id=self.account,
             database_name=name,
             database_input=glue.CfnDatabase.DatabaseInputProperty(
                 name=name, location_uri=f"s3://{bucket.bucket_name}"
             ),
         )
-        cdk.CfnOutput(self, f"{layer.capitalize()}DatabaseName", value=name)

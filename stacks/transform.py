@@ -91,8 +91,21 @@ class TransformStack(cdk.Stack):
         for bucket in (storage.silver, storage.gold):
             bucket.grant_read_write(role)
             bucket.grant_delete(role)
+        rebuilt = [stage.rebuild_database("silver"), stage.rebuild_database("gold")]
+        live = [stage.database("silver"), stage.database("gold")]
+        role.add_to_policy(catalog_statement(self, [*live, *rebuilt], write=True))
         role.add_to_policy(
-            catalog_statement(self, [stage.database("silver"), stage.database("gold")], write=True)
+            iam.PolicyStatement(
+                sid="PlaceOfARebuild",
+                actions=["glue:UpdateDatabase"],
+                resources=[
+                    self.format_arn(service="glue", resource="catalog"),
+                    *(
+                        self.format_arn(service="glue", resource="database", resource_name=name)
+                        for name in rebuilt
+                    ),
+                ],
+            )
         )
         role.add_to_policy(
             iam.PolicyStatement(

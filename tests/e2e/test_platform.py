@@ -19,6 +19,7 @@ import pytest
 from pyiceberg.catalog.glue import GlueCatalog
 
 from lakehouse.contract import load_contracts
+from lakehouse.dictionary import entries
 from lakehouse.views import load_views
 from local.account import Account
 from local.reconcile import Reconciliation, reconcile
@@ -318,6 +319,29 @@ def test_runs_leave_receipts_and_idle_ones_none(deployment: Deployment) -> None:
     assert len(deployment.athena("SELECT run_id FROM v_pipeline_runs")) == known
 
 
+def test_maintenance_and_a_rebuild_beside_the_schedule(deployment: Deployment) -> None:
+    kept = deployment.make("maintain", COLUMNS="250", timeout=600).stderr
+    assert "_silver.fact_sales: " in kept
+    assert "rows as before" in kept
+    told = deployment.make("rebuild", COLUMNS="250", timeout=600).stderr
+    assert "silver fact_sales: equal, " in told
+    assert "gold city_performance: equal, " in told
+
+
+def test_bronze_is_that_of_the_data_dictionary(deployment: Deployment) -> None:
+    wanted = {e.name: e.columns for e in entries(load_contracts()) if e.layer == "bronze"}
+    glue = deployment.client("glue")
+    tables = glue.get_tables(DatabaseName=deployment.outputs["bronze_database"])["TableList"]
+    found = {
+        table["Name"]: {
+            column["Name"]: column["Type"]
+            for column in (*table["StorageDescriptor"]["Columns"], *table["PartitionKeys"])
+        }
+        for table in tables
+    }
+    assert found == wanted
+
+
 def test_the_lease_lets_one_run_work(deployment: Deployment) -> None:
     wait_for(lambda: not deployment.executions("RUNNING"), 60, "quiet")
     with ThreadPoolExecutor(4) as pool:
@@ -343,7 +367,7 @@ def test_the_cdk_commands_of_the_readme_work(deployment: Deployment) -> None:
     deployment.make("cdk", f"ARGS=deploy -c stage=dev --all {only_prepare}", **credentials)
     stacks = deployment.client("cloudformation").list_stacks()["StackSummaries"]
     prepared = {s["StackName"] for s in stacks if s["StackStatus"] == "REVIEW_IN_PROGRESS"}
-    layers = ("source", "storage", "ingest", "transform", "orchestration", "dashboard")
+    layers = ("source", "storage", "ingest", "transform", "orchestration", "upkeep", "dashboard")
     assert prepared == {f"lakehouse-dev-{layer}" for layer in layers}
     deployment.make("cdk", "ARGS=destroy -c stage=dev --all --force", **credentials)
 

@@ -14,7 +14,7 @@ from lakehouse.settings import load_stage
 from lakehouse.views import load_views
 from tests.infrastructure.templates import of_type, only, statements
 
-STACKS = {"source", "storage", "ingest", "transform", "orchestration", "dashboard"}
+STACKS = {"source", "storage", "ingest", "transform", "orchestration", "upkeep", "dashboard"}
 Templates = dict[str, dict[str, Any]]
 
 
@@ -184,6 +184,7 @@ def test_schedules_follow_the_stage(templates: Templates, stage_name: str) -> No
     for stack, expression, action in (
         ("source", stage.generator.schedule, "lambda:InvokeFunction"),
         ("orchestration", stage.pipeline.schedule, "states:StartExecution"),
+        ("upkeep", stage.maintenance.schedule, "states:StartExecution"),
     ):
         schedule = only(templates[stack], "AWS::Scheduler::Schedule")
         assert schedule["ScheduleExpression"] == expression
@@ -194,6 +195,25 @@ def test_schedules_follow_the_stage(templates: Templates, stage_name: str) -> No
         ]
         assert len(roles) == 1
         assert action in json.dumps(roles[0]["Policies"])
+
+
+def test_the_job_makes_silver_and_gold_again_in_databases_of_their_own(
+    templates: Templates, stage_name: str
+) -> None:
+    stage = load_stage(stage_name)
+    databases = {
+        properties["DatabaseInput"]["Name"]
+        for properties in of_type(templates["storage"], "AWS::Glue::Database").values()
+    }
+    copies = {stage.rebuild_database("silver"), stage.rebuild_database("gold")}
+    assert copies < databases
+    moved = [s for s in statements(templates["transform"]) if "UpdateDatabase" in str(s["Action"])]
+    (statement,) = moved
+    places = [
+        json.dumps(resource) for resource in statement["Resource"] if "database/" in str(resource)
+    ]
+    assert len(places) == 2
+    assert all(any(f"database/{name}" in place for place in places) for name in copies)
 
 
 def test_every_stage_lints(synthesized: Path, stage_name: str) -> None:

@@ -152,18 +152,17 @@ def _row_count_match(rule: Rule, frame: DataFrame, sources: Sources) -> Verdict:
 
 
 def _reference(rule: Rule, frame: DataFrame, sources: Sources) -> Verdict:
-    names = [name.strip() for name in rule.parameters[0].split(",")]
-    reference, _, target = rule.parameters[1].partition(".")
-    keys = [name.strip() for name in target.strip("{}").split(",")]
-    other = (
-        _other(rule, sources, reference)
-        .select(*[fn.col(f"`{key}`").alias(f"__key_{i}") for i, key in enumerate(keys)])
-        .distinct()
-    )
-    same = [fn.col(f"`{name}`") == fn.col(f"__key_{i}") for i, name in enumerate(names)]
+    """The share of rows with a partner; a row with a NULL among its columns has none."""
+    (reference,) = rule.references
+    columns = [fn.col(f"`{name}`") for name in reference.columns]
+    asked = frame.groupBy(*columns).agg(fn.count(fn.lit(1)).alias("__rows"))
+    keys = [fn.col(f"`{key}`").alias(f"__key_{i}") for i, key in enumerate(reference.keys)]
+    other = _other(rule, sources, reference.table).select(*keys)
+    same = [column == fn.col(f"__key_{i}") for i, column in enumerate(columns)]
+    known = other.join(fn.broadcast(asked), same).select(*columns, "__rows").distinct()
     rows = frame.count()
-    found = frame.join(other, same, "left_semi").count()
-    return _judge(rule, "ReferentialIntegrity", found / rows if rows else None)
+    found = known.agg(fn.coalesce(fn.sum("__rows"), fn.lit(0))).first()
+    return _judge(rule, "ReferentialIntegrity", found[0] / rows if rows else None)  # type: ignore[index]
 
 
 def _freshness(rule: Rule, frame: DataFrame, _: Sources) -> Verdict:

@@ -13,6 +13,8 @@ from local.engines.spark_jars import JAVA_HOME, resolve_jars
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+DQDL_PARSER = "software.amazon.glue:dqdl:1.0.0"
+"""AWS's own parser of rulesets; Spark brings all that it needs, so its jar stands alone."""
 ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(RUNTIME))
 
@@ -26,7 +28,17 @@ def jars() -> Path:
 
 
 @pytest.fixture(scope="session")
-def spark(jars: Path, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
+def dqdl_jar(jars: Path) -> Path:
+    directory = (jars / "dqdl").absolute()
+    resolve_jars(directory, [DQDL_PARSER])
+    (jar,) = directory.glob("*dqdl-*.jar")
+    return jar
+
+
+@pytest.fixture(scope="session")
+def spark(
+    jars: Path, dqdl_jar: Path, tmp_path_factory: pytest.TempPathFactory
+) -> "Iterator[SparkSession]":
     """One session with the job's settings over a catalog in a folder."""
     from pyspark.sql import SparkSession
 
@@ -41,8 +53,11 @@ def spark(jars: Path, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Spa
     settings |= {
         f"{catalog}.type": "hadoop",
         f"{catalog}.warehouse": str(directory / "lake"),
-        "spark.driver.extraClassPath": f"{jars}/*",
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -Duser.timezone=UTC",
+        "spark.driver.extraClassPath": f"{jars}/*:{dqdl_jar}",
+        "spark.driver.extraJavaOptions": (
+            # One session compiles the plans of all tests.
+            "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -Duser.timezone=UTC"
+        ),
         "spark.driver.memory": "1g",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",

@@ -116,8 +116,9 @@ class EmulatedLake:
         for layer in ("bronze", "silver", "gold"):
             self.s3.create_bucket(Bucket=f"test-{layer}", CreateBucketConfiguration=place)
         for layer in ("silver", "gold"):
-            database = {"Name": f"test_{layer}", "LocationUri": f"s3://test-{layer}/"}
-            self.glue.create_database(DatabaseInput=database)
+            for name in (f"test_{layer}", f"test_{layer}_rebuild"):
+                database = {"Name": name, "LocationUri": f"s3://test-{layer}/"}
+                self.glue.create_database(DatabaseInput=database)
         keys = ((ledger.PARTITION_KEY, "HASH"), (ledger.SORT_KEY, "RANGE"))
         self.dynamodb.create_table(
             TableName="watermarks",

@@ -1,9 +1,9 @@
 """What silver must hold after a sequence of events, replayed one by one in memory."""
 
-import random
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from lakehouse.contract import History, TableContract
@@ -16,11 +16,18 @@ SCD2 = TableContract(
     columns={"thing_id": "bigint", "status": "text", "note": "text", "updated_at": "timestamptz"},
     history=History.SCD2,
 )
-CURRENT = TableContract(
-    table="current_things",
-    key=SCD2.key,
+_VALUES = {name: SCD2.columns[name] for name in ("status", "note", "updated_at")}
+COMPOSITE = replace(
+    SCD2,
+    table="composite_things",
+    key=("region", "thing_no"),
+    columns={"region": "text", "thing_no": "bigint", **_VALUES},
+)
+TEXT = TableContract(
+    table="text_things",
+    key=("code",),
     cursor=SCD2.cursor,
-    columns=SCD2.columns,
+    columns={"code": "text", **_VALUES},
     history=History.CURRENT,
     transitions="status",
 )
@@ -30,43 +37,32 @@ MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class Event:
-    """One bronze row; `status` None is a delete."""
+    """One bronze row; `status` None is a delete, whose `time` may be missing."""
 
-    key: int
+    key: tuple[object, ...]
     batch: int
     status: str | None
     note: str | None
-    time: datetime
+    time: datetime | None
+
+    @property
+    def ingested(self) -> datetime:
+        """When its batch was opened."""
+        return START + timedelta(days=self.batch)
+
+    @property
+    def at(self) -> datetime:
+        """When the source changed the row; a tombstone without a time counts from its batch."""
+        return self.time or self.ingested
 
     def row(self) -> tuple[object, ...]:
         """As bronze holds it: a tombstone carries its key and time only."""
-        ingested = START + timedelta(days=self.batch)
         op = "D" if self.status is None else "U"
-        identity = self.key * 1_000 + self.batch
+        identity = zlib.crc32(repr(self).encode())
         return (
-            self.key, self.status, self.note, self.time, op, batch_name(self.batch), ingested,
+            *self.key, self.status, self.note, self.time, op, batch_name(self.batch), self.ingested,
             identity,
         )  # fmt: skip
-
-
-def random_events(seed: int, keys: int, batches: int) -> list[Event]:
-    """Few values and few times, so that no-ops, ties, and times that go backwards are common."""
-    draw = random.Random(seed)
-    events = []
-    for key in range(keys):
-        for batch in range(1, batches + 1):
-            if draw.random() < 0.4:
-                continue
-            deleted = draw.random() < 0.25
-            status = None if deleted else draw.choice("AB")
-            note = None if deleted else draw.choice(["x", None])
-            time = (
-                START
-                + timedelta(microseconds=draw.randrange(4))
-                + timedelta(hours=draw.randrange(-2, 3))
-            )
-            events.append(Event(key, batch, status, note, time))
-    return events
 
 
 Version = tuple[object, ...]
@@ -83,13 +79,13 @@ def versions(events: Iterable[Event]) -> set[Version]:
         for event in chain:
             if event.status is None:
                 if is_open and last is not None:
-                    last = max(event.time, last + MICROSECOND)
+                    last = max(event.at, last + MICROSECOND)
                     done[-1][6:8] = [last, batch_name(event.batch)]
                     is_open = False
             elif is_open and done[-1][1:3] == [event.status, event.note]:
                 done[-1][3:5] = [event.time, batch_name(event.batch)]
             else:
-                begin = event.time if last is None else max(event.time, last + MICROSECOND)
+                begin = event.at if last is None else max(event.at, last + MICROSECOND)
                 if is_open:
                     done[-1][6] = begin
                 done.append(
@@ -124,13 +120,32 @@ def transitions(events: Iterable[Event]) -> set[tuple[object, ...]]:
         before = None
         for event in chain:
             if event.status is not None and event.status != before:
-                result.add((event.key, event.status, event.time, batch_name(event.batch)))
+                result.add((event.key, event.status, event.at, batch_name(event.batch)))
                 before = event.status
     return result
 
 
-def _by_key(events: Iterable[Event]) -> dict[int, list[Event]]:
-    chains: dict[int, list[Event]] = defaultdict(list)
+def as_of(events: Iterable[Event], moment: datetime) -> tuple[str, str | None] | None:
+    """Status and note of one key at a moment; None where it did not live then.
+
+    Told from the events alone: what is known of the key changes with each event that says something
+    new, at its time, or as soon as time has gone on since the change before it.
+    """
+    known: tuple[str, str | None] | None = None
+    answer, last = None, None
+    for event in sorted(events, key=lambda event: event.batch):
+        said = None if event.status is None else (event.status, event.note)
+        if said == known:
+            continue
+        last = event.at if last is None else max(event.at, last + MICROSECOND)
+        known = said
+        if last <= moment:
+            answer = known
+    return answer
+
+
+def _by_key(events: Iterable[Event]) -> dict[tuple[object, ...], list[Event]]:
+    chains: dict[tuple[object, ...], list[Event]] = defaultdict(list)
     for event in sorted(events, key=lambda event: event.batch):
         chains[event.key].append(event)
     return chains

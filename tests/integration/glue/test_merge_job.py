@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from lakehouse.contract import load_contracts
+from lakehouse.dictionary import entries
 from lakehouse.views import load_views
 from tests.integration.glue.emulated_lake import START, EmulatedLake
 
@@ -233,6 +235,24 @@ def test_a_failing_rule_about_the_set_stops_the_table(lake: EmulatedLake) -> Non
     assert 7 in {row["user_id"] for row in lake.rows("silver", "dim_users")}
 
 
+def test_a_reference_without_a_partner_warns(lake: EmulatedLake) -> None:
+    lake.commit("fact_sales", [_sale(20, 404, "1.00"), _sale(21, 1, "1.00")])
+    _ok(lake, quality_mode="stop", run_id="references")
+    assert 20 in {row["sale_id"] for row in lake.rows("silver", "fact_sales")}
+    told = {
+        row["rule"]: (row["outcome"], row["failure_reason"])
+        for row in lake.rows("gold", "quality_results")
+        if row["run_id"] == "references" and row["rule"].startswith("ReferentialIntegrity")
+    }
+    assert told == {
+        'ReferentialIntegrity "user_id" "dim_users.user_id" = 1.0': (
+            "Failed",
+            "Value: 0.5 does not meet the constraint requirement!",
+        ),
+        'ReferentialIntegrity "product_id" "dim_products.product_id" = 1.0': ("Passed", None),
+    }
+
+
 def test_a_script_that_raises_fails_with_its_exception(lake: EmulatedLake, tmp_path: Path) -> None:
     script = tmp_path / "broken.py"
     script.write_text("raise ValueError('the script is broken')\n")
@@ -248,6 +268,16 @@ def test_a_run_can_be_stopped(lake: EmulatedLake, tmp_path: Path) -> None:
     seen: list[str] = []
     outcome = lake.run(script, on_line=seen.append, stopped=lambda: "started" in seen)
     assert outcome.state == "STOPPED"
+
+
+def test_the_tables_are_those_of_the_data_dictionary(lake: EmulatedLake) -> None:
+    written = [e for e in entries(load_contracts()) if e.layer in ("silver", "gold")]
+    made = {(layer, table) for layer in ("silver", "gold") for table in lake.tables(layer)}
+    assert made == {(entry.layer, entry.name) for entry in written}
+    for entry in written:
+        table = lake.glue.get_table(DatabaseName=f"test_{entry.layer}", Name=entry.name)["Table"]
+        columns = {c["Name"]: c["Type"] for c in table["StorageDescriptor"]["Columns"]}
+        assert columns == entry.columns, entry.name
 
 
 def test_every_view_reads_tables_that_the_job_made(lake: EmulatedLake) -> None:

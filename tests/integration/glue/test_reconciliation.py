@@ -167,10 +167,10 @@ def test_a_deleted_key_that_silver_still_holds_is_named(merged: Merged) -> None:
 @pytest.mark.parametrize(
     ("assignment", "rule"),
     [
-        ("valid_from = valid_to", "a version is valid for no time"),
+        ("valid_from = valid_to", "valid_to is not after valid_from"),
         ("valid_to = valid_to - interval 1 microsecond", "a gap inside a life"),
-        ("valid_to = valid_to + interval 1 microsecond", "versions overlap"),
-        ("is_current = true", "is_current contradicts valid_to"),
+        ("valid_to = valid_to + interval 1 microsecond", "two versions overlap"),
+        ("is_current = true", "is_current does not agree with valid_to"),
     ],
 )
 def test_a_broken_invariant_of_history_is_named(merged: Merged, assignment: str, rule: str) -> None:

@@ -6,6 +6,8 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
+from lakehouse.contract import load_contracts
+from lakehouse.dictionary import entries
 from lakehouse.gold import GOLD, QUARANTINE, QUARANTINE_COLUMNS
 from lakehouse.views import create_statement, load_views
 
@@ -46,6 +48,8 @@ def test_view(local: Local, athena: Athena, name: str) -> None:
     empty = athena.run(f"SELECT * FROM shop_gold.{name}")
     assert empty.state == "SUCCEEDED", empty.reason
     assert "timestamp with time zone" not in empty.types.values()  # CTAS could not store it
+    (told,) = (e for e in entries(load_contracts()) if (e.layer, e.name) == ("views", name))
+    assert empty.types == told.columns, "lakehouse/dictionary.toml"
 
 
 def test_views_over_rows(local: Local, athena: Athena) -> None:

@@ -1,13 +1,15 @@
+import shutil
 import tomllib
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from lakehouse.contract import load_contracts
+from lakehouse.contract import DIRECTORY, load_contracts
 from lakehouse.quality.dqdl import DqdlError, parse
 from lakehouse.quality.rules import Condition, Duration, Moment, Rule, Scope
 from lakehouse.quality.ruleset import document, load_ruleset, of_scope
+from lakehouse.validation import check_contracts
 
 CASES = tomllib.loads((Path(__file__).parents[2] / "cases/dqdl/parse.toml").read_text())["case"]
 
@@ -61,6 +63,29 @@ def test_a_column_that_the_contract_lacks_is_named_with_its_line(tmp_path: Path)
     (tmp_path / "dim_users.dqdl").write_text('Rules = [\n  RowCount > 0,\n  IsComplete "town"\n]')
     with pytest.raises(DqdlError, match=r"dim_users\.dqdl:3: IsComplete names 'town'"):
         load_ruleset(load_contracts()["dim_users"], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "told"),
+    [
+        ('IsComplete "user_id",', 'IsComplete "user_id"', ":4: expected ']' or ','"),
+        ('"quantity" > 0', '"quantity" >', ":5: expected a value"),
+        ("dim_users.user_id", "users.user_id", ":9: ReferentialIntegrity looks into 'users'"),
+        ("dim_users.user_id", "dim_users.id", ":9: ReferentialIntegrity looks for 'id'"),
+        ("dim_users.user_id", "dim_users.{user_id,city}", ":9: ReferentialIntegrity compares 1"),
+        ('Integrity "user_id"', 'Integrity "buyer"', ":9: ReferentialIntegrity names 'buyer'"),
+    ],
+)
+def test_a_fault_of_the_shops_rules_is_named(
+    tmp_path: Path, was: str, becomes: str, told: str
+) -> None:
+    shutil.copytree(Path(str(DIRECTORY)), tmp_path, dirs_exist_ok=True)
+    file = tmp_path / "fact_sales.dqdl"
+    assert file.read_text().count(was) == 1
+    file.write_text(file.read_text().replace(was, becomes))
+    with pytest.raises(DqdlError) as refused:
+        check_contracts(tmp_path)
+    assert str(refused.value).startswith(f"fact_sales.dqdl{told}")
 
 
 def test_a_rule_that_tolerates_rows_speaks_of_the_set() -> None:

@@ -1,0 +1,100 @@
+"""Upkeep of silver and gold: maintenance on a schedule of its own, a rebuild when asked for."""
+
+import json
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from lakehouse.settings import Stage
+from stacks.blocks.filling import fill
+from stacks.blocks.python_function import retention
+from stacks.blocks.schedule import Schedule
+from stacks.storage import StorageStack
+from stacks.transform import TransformStack
+
+DEFINITION = Path(__file__).parent / "upkeep.asl.json"
+
+
+class UpkeepStack(cdk.Stack):
+    """State machine, its role and its schedule."""
+
+    machine: sfn.StateMachine
+    """Takes the lease of the runs, starts the job with a task, gives the lease back."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        storage: StorageStack,
+        transform: TransformStack,
+        **kwargs: object,
+    ):
+        super().__init__(scope, construct_id, **kwargs)  # type: ignore[arg-type]
+        job = self.format_arn(service="glue", resource="job", resource_name=transform.job.ref)
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+        for actions, resource in (
+            (["dynamodb:UpdateItem"], storage.watermarks.table_arn),
+            (
+                ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"],
+                job,
+            ),
+        ):
+            role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
+        self.machine = sfn.StateMachine(
+            self,
+            "Upkeep",
+            state_machine_name=f"{stage.prefix}-upkeep",
+            definition_body=sfn.DefinitionBody.from_string(
+                self.to_json_string(_definition(stage, storage, transform))
+            ),
+            role=role,
+            tracing_enabled=True,
+            logs=sfn.LogOptions(
+                level=sfn.LogLevel.ERROR,
+                include_execution_data=False,
+                destination=logs.LogGroup(
+                    self,
+                    "Log",
+                    log_group_name=f"/aws/vendedlogs/states/{stage.prefix}-upkeep",
+                    retention=retention(stage),
+                    removal_policy=cdk.RemovalPolicy.DESTROY,
+                ),
+            ),
+        )
+        Schedule(
+            self,
+            "MaintenanceSchedule",
+            name=f"{stage.prefix}-maintenance",
+            expression=stage.maintenance.schedule,
+            target_arn=self.machine.state_machine_arn,
+            action="states:StartExecution",
+            resources=[self.machine.state_machine_arn],
+        )
+        cdk.CfnOutput(self, "UpkeepMachineArn", value=self.machine.state_machine_arn)
+
+
+def _definition(stage: Stage, storage: StorageStack, transform: TransformStack) -> object:
+    keep = stage.maintenance
+    job_seconds = stage.glue.timeout_minutes * 60 + 60
+    # A run gives its lease back, or lets it expire, within its own time.
+    wait_seconds = stage.pipeline.run_timeout_minutes * 60 + 120
+    return fill(
+        json.loads(DEFINITION.read_text()),
+        {
+            "TotalSeconds": wait_seconds + job_seconds,
+            "LeaseSeconds": job_seconds + 60,
+            "PollSeconds": stage.pipeline.poll_seconds,
+            "WatermarkTable": storage.watermarks.table_name,
+            "GlueJob": transform.job.ref,
+            "KeepSnapshots": str(keep.keep_snapshots),
+            "KeepHours": str(keep.keep_hours),
+            "OrphanHours": str(keep.orphan_hours),
+            "FileMib": str(keep.file_mib),
+        },
+    )

@@ -43,7 +43,7 @@ class LedgerUpTo:
         found = self.ledger.batches(table, after)
         return [batch for batch in found if batch.batch_id <= self.upto[table]]
 
-    def mark_merged(self, table: str, batch_id: int) -> None:
+    def mark_merged(self, table: str, batch_id: int, columns: tuple[str, ...] = ()) -> None:
         """The copy's progress is not the table's."""
 
 
@@ -101,7 +101,7 @@ def rebuild(
         # What the live table took despite a failing rule about the set, its copy takes too.
         "quality_mode": "warn",
     }
-    copy = replace(run, arguments=arguments, outcomes={}, merged={}, failures={})
+    copy = replace(run, arguments=arguments, outcomes={}, merged={}, compared={}, failures={})
     ensure(copy, contracts)
     for end in ends:
         upto = {name: min(end, last) for name, last in reached.items()}

@@ -5,7 +5,9 @@ A table that fails stays as it was; the others go on, and the run fails at the e
 
 import logging
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import boto3
@@ -56,19 +58,22 @@ class Run:
     outcomes: dict[str, list[quality.Outcome]] = field(default_factory=dict)
     merged: dict[str, int] = field(default_factory=dict)
     failures: dict[str, Exception] = field(default_factory=dict)
+    shared: threading.Lock = field(default_factory=threading.Lock)
+    """Held where tables that are merged side by side would meet: the rules' evaluation names its
+    frame for the session, and all write to the one quarantine."""
 
 
 def ensure_tables(run: Run, contracts: dict[str, TableContract]) -> None:
     """Makes every table that a reader may ask for, empty where nothing has arrived."""
     in_silver, in_gold = run.arguments["silver_database"], run.arguments["gold_database"]
-    wanted = {identifier(in_gold, name): columns for name, columns in GOLD.items()}
-    wanted[identifier(in_silver, QUARANTINE)] = QUARANTINE_COLUMNS
+    derived = {identifier(in_gold, name): columns for name, columns in GOLD.items()}
+    wanted = {identifier(in_silver, QUARANTINE): QUARANTINE_COLUMNS}
     for contract in contracts.values():
         wanted[identifier(in_silver, contract.table)] = silver_columns(contract)
         if contract.transitions_table:
             name = identifier(in_silver, contract.transitions_table)
             wanted[name] = transition_columns(contract)
-    tables.ensure(run.spark, wanted)
+    tables.ensure(run.spark, wanted, derived)
 
 
 def merge_table(run: Run, contract: TableContract) -> None:
@@ -87,19 +92,16 @@ def merge_table(run: Run, contract: TableContract) -> None:
         bronze.check_complete(contract, batches, counted)
         rows = bronze.deduplicate(contract, landed).persist(StorageLevel.MEMORY_AND_DISK)
         try:
-            checked = quality.check(
-                run.context,
-                contract,
-                load_ruleset(contract),
-                rows,
-                bronze.newest(contract, landed),
-            )
+            newest = bronze.newest(contract, landed)
+            with run.shared:
+                checked = quality.check(run.context, contract, load_ruleset(contract), rows, newest)
             run.outcomes[contract.table] = checked.outcomes
             _judge(run.arguments["quality_mode"], contract, checked)
             held_back = bronze.read_quarantine(
                 run.spark, contract, batches, run.arguments["bronze_bucket"]
             )
-            quality.quarantine(run.spark, contract, checked, held_back, database)
+            with run.shared:
+                quality.quarantine(run.spark, contract, checked, held_back, database)
             silver.merge_rows(run.spark, contract, checked.good, database)
         finally:
             rows.unpersist()
@@ -118,6 +120,14 @@ def merge_table(run: Run, contract: TableContract) -> None:
     if merged:
         # Also without news: a job killed between the two marks left the copy behind.
         run.ledger.mark_merged(contract.table, merged)
+
+
+def _try_to_merge(run: Run, contract: TableContract) -> None:
+    try:
+        merge_table(run, contract)
+    except Exception as failure:
+        logger.exception("%s failed and stays as it was", contract.table)
+        run.failures[contract.table] = failure
 
 
 def _judge(mode: str, contract: TableContract, checked: quality.Checked) -> None:
@@ -144,19 +154,17 @@ def main(argv: list[str]) -> None:
     }
     run.merged = dict.fromkeys(contracts, 0)
     ensure_tables(run, contracts)
-    for contract in contracts.values():
-        try:
-            merge_table(run, contract)
-        except Exception as failure:
-            logger.exception("%s failed and stays as it was", contract.table)
-            run.failures[contract.table] = failure
+    # Side by side: a small delta waits for the catalog and S3 more than for the processors.
+    with ThreadPoolExecutor(max_workers=len(contracts)) as pool:
+        list(pool.map(lambda contract: _try_to_merge(run, contract), contracts.values()))
     in_gold = arguments["gold_database"]
     quality.publish(run.spark, run.outcomes, arguments["run_id"], in_gold)
     gold.refresh(
         run.spark, contracts, run.merged, arguments["run_id"], arguments["silver_database"], in_gold
     )
     if run.failures:
-        causes = [f"{table}: {_summary(failure)}" for table, failure in run.failures.items()]
+        failures = sorted(run.failures.items())
+        causes = [f"{table}: {_summary(failure)}" for table, failure in failures]
         raise MergeError("; ".join(causes)) from next(iter(run.failures.values()))
     job.commit()
 

@@ -42,7 +42,10 @@ def spark(jars: Path, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Spa
         f"{catalog}.type": "hadoop",
         f"{catalog}.warehouse": str(directory / "lake"),
         "spark.driver.extraClassPath": f"{jars}/*",
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -Duser.timezone=UTC",
+        # With the first compiler alone the cache is 48 MB, which a session of many queries fills.
+        "spark.driver.extraJavaOptions": (
+            "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -Duser.timezone=UTC"
+        ),
         "spark.driver.memory": "1g",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",

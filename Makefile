@@ -10,7 +10,7 @@ WHAT ?= all
 .DEFAULT_GOAL := help
 .PHONY: help install demo up run status logs dashboard host-dashboard screenshot synth cdk destroy down clean \
 	ledger backfill quarantine quarantine-replay check test test-unit test-integration \
-	test-infrastructure test-e2e bench-cdc bench-ingest bench-idle lock
+	test-infrastructure test-e2e bench-cdc bench-ingest bench-idle bench-silver lock
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -100,6 +100,9 @@ bench-ingest: install ## first load and deltas beside psql COPY and others (ARGS
 
 bench-idle: install ## what a poll that finds nothing costs the source, by the server's own clock
 	@$(BIN)/python -m bench.idle $(ARGS)
+
+bench-silver: install ## what 1,000 changed rows cost in silver and gold, by size (ARGS="--sizes 100000,1000000"; --help)
+	@$(BIN)/python -m bench.silver $(ARGS)
 
 lock: install ## resolve requirements*.txt anew into requirements.lock
 	@$(BIN)/uv pip compile -q requirements-dev.txt --generate-hashes --universal --no-header \

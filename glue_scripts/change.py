@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as fn
 
 from glue_scripts import snapshots
 from glue_scripts.ranges import near
@@ -21,35 +22,34 @@ class Change:
 
     @cached_property
     def rows(self) -> DataFrame:
-        """The rows that differ, with their weight; kept in memory, since each gold table asks."""
+        """The rows that differ, with their weight; held, since several gold tables ask."""
         found = snapshots.differences(self.spark, self.table, self.since, self.upto, self.columns)
-        if self.since == self.upto:
-            return found
-        found = found.persist()
-        found.count()
-        return found
+        return found if self.is_same else found.localCheckpoint()
+
+    @property
+    def is_same(self) -> bool:
+        """Whether the table has not been written since."""
+        return self.since == self.upto
 
     @cached_property
     def is_empty(self) -> bool:
         """Whether nothing that gold reads has changed."""
-        return self.since == self.upto or self.rows.isEmpty()
+        return self.is_same or self.rows.isEmpty()
 
-    def forget(self) -> None:
-        """Frees the memory of `rows`."""
-        self.rows.unpersist()
-
-    def before(self) -> DataFrame:
-        """All rows as of `since`."""
-        return snapshots.read(self.spark, self.table, self.since).select(*self.columns)
+    def before_of(self, keys: DataFrame) -> DataFrame:
+        """The rows as of `since` whose first column is in `keys`, a frame of that one column."""
+        return self._of(self.since, keys)
 
     def after(self) -> DataFrame:
         """All rows as of `upto`."""
         return snapshots.read(self.spark, self.table, self.upto).select(*self.columns)
 
-    def before_of(self, keys: DataFrame) -> DataFrame:
-        """The rows as of `since` whose first column is in `keys`, a frame of that one column."""
-        return near(self.before(), keys)
-
     def after_of(self, keys: DataFrame) -> DataFrame:
         """The rows as of `upto` whose first column is in `keys`."""
-        return near(self.after(), keys)
+        return self._of(self.upto, keys)
+
+    def _of(self, snapshot: int, keys: DataFrame) -> DataFrame:
+        rows = snapshots.read(self.spark, self.table, snapshot).select(*self.columns)
+        if snapshots.files(self.spark, self.table) > 1:
+            return near(rows, keys)
+        return rows.join(fn.broadcast(keys), keys.columns, "left_semi")

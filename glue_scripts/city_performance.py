@@ -65,10 +65,13 @@ def after_change(held: DataFrame, sales: Change, users: Change) -> DataFrame:
     then all sales whose place is another by the histories of now move there. A user who was not
     known before has no sales to move unless the table has sales of unknown users.
     """
-    moved = _moved(users).persist()
-    try:
-        buyers = sales.rows.select("user_id").union(moved.select("user_id")).distinct().persist()
-        known, known_now = users.before_of(buyers), users.after_of(buyers)
+    buyers = sales.rows.select("user_id").union(users.rows.select("user_id")).distinct()
+    known = users.before_of(buyers.localCheckpoint()).localCheckpoint()
+    if users.is_empty:
+        placed = with_city(sales.rows, known)
+    else:
+        known_now = _after(known, users)
+        moved = _moved(known, known_now, users).localCheckpoint()
         unknown = [held[name] == UNKNOWN for name in PLACE]
         if held.where(reduce(lambda a, b: a & b, unknown)).isEmpty():
             new = moved.where("__is_new").select("user_id")
@@ -81,10 +84,10 @@ def after_change(held: DataFrame, sales: Change, users: Change) -> DataFrame:
             leaving = again.withColumn(WEIGHT, -fn.col(WEIGHT))
             placed = placed.unionByName(with_city(leaving, known))
             placed = placed.unionByName(with_city(again, known_now))
-        sums = measures.add(held, _sums(placed), PLACE, _SUMS, "total_orders", "city_performance")
-        return _finished(sums).localCheckpoint()
-    finally:
-        moved.unpersist()
+    # Each of the two kinds of order reads it.
+    placed = placed.localCheckpoint()
+    sums = measures.add(held, _sums(placed), PLACE, _SUMS, "total_orders", "city_performance")
+    return _finished(sums)
 
 
 def _sales_since(sales: Change, moved: DataFrame, first: int) -> DataFrame:
@@ -97,14 +100,22 @@ def _sales_since(sales: Change, moved: DataFrame, first: int) -> DataFrame:
     return joined.where((since == _ALWAYS) | (fn.unix_micros("created_at") >= since))
 
 
-def _moved(users: Change) -> DataFrame:
+def _after(known: DataFrame, users: Change) -> DataFrame:
+    """The histories of now: those of before with what appeared, without what vanished."""
+    both = measures.whole(known).unionByName(users.rows)
+    summed = both.groupBy(*known.columns).agg(fn.sum(WEIGHT).alias(WEIGHT))
+    return summed.where(fn.col(WEIGHT) > 0).drop(WEIGHT).localCheckpoint()
+
+
+def _moved(known: DataFrame, known_now: DataFrame, users: Change) -> DataFrame:
     """Users whose city at some time is now another: `user_id, __since` (microseconds), `__is_new`.
 
     `__since` is the earliest such time. Changes of anything else of a user are none.
     """
-    changed = users.rows.select("user_id").distinct()
-    before = _timelines(users.before_of(changed), "__old")
-    both = before.join(_timelines(users.after_of(changed), "__new"), "user_id", "full_outer")
+    changed = fn.broadcast(users.rows.select("user_id").distinct())
+    before = _timelines(known.join(changed, "user_id", "left_semi"), "__old")
+    after = _timelines(known_now.join(changed, "user_id", "left_semi"), "__new")
+    both = before.join(after, "user_id", "full_outer")
     is_new = fn.col("__old").isNull()
     none = fn.filter(fn.coalesce("__old", "__new"), lambda _: fn.lit(False))
     old, new = fn.coalesce("__old", none), fn.coalesce("__new", none)

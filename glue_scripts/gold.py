@@ -24,6 +24,7 @@ from lakehouse.columns import INGESTED_AT, VALID_TO
 from lakehouse.contract import History, TableContract
 from lakehouse.gold import GOLD, QUARANTINE, TABLE_HEALTH, identifier
 from lakehouse.ledger import batch_name
+from lakehouse.spark_conf import FILE_BYTES
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,10 @@ table_health: the batch) that its rows were computed from."""
 
 REVISION: Final = 2
 """Raise it when the definition of a gold table changes: all are then computed anew."""
+
+PAYS_FROM: Final = 2 * FILE_BYTES
+"""Bytes of sales from which differences are less work than all rows: below, a delta touches most
+files anyway, and each of its steps takes Spark longer to plan than the whole table to sum."""
 
 SALES, USERS, PRODUCTS = "fact_sales", "dim_users", "dim_products"
 COLUMNS: Final = {
@@ -97,29 +102,28 @@ def refresh(
         then = {
             name: {} if anew else state for name, state in zip(DEFINITIONS, states, strict=True)
         }
+        is_small = snapshots.size(spark, inputs[SALES]) < PAYS_FROM
         changes: dict[tuple[str, int], Change] = {}
         for name, definition in DEFINITIONS.items():
-            if not _is_usable(spark, definition, then[name], now, inputs):
+            if then[name] == {source: now[source] or 0 for source in definition.inputs}:
+                continue
+            if is_small or not _is_usable(spark, definition, then[name], now, inputs):
                 then[name] = {}
             for source, since in then[name].items():
                 upto = now[source]
                 assert upto is not None
                 change = Change(spark, inputs[source], since, upto, COLUMNS[source])
                 changes.setdefault((source, since), change)
-        try:
-            list(pool.map(lambda change: change.rows, changes.values()))
+        list(pool.map(lambda change: change.rows, changes.values()))
 
-            def one(name: str) -> str | None:
-                since = then[name]
-                of = [
-                    changes[source, since[source]] for source in DEFINITIONS[name].inputs if since
-                ]
-                return _refresh(spark, name, of, now, inputs, identifier(gold, name))
+        def one(name: str) -> str | None:
+            since, of_now = then[name], {s: now[s] or 0 for s in DEFINITIONS[name].inputs}
+            if since == of_now:
+                return None
+            of = [changes[source, since[source]] for source in DEFINITIONS[name].inputs if since]
+            return _refresh(spark, name, of, now, inputs, identifier(gold, name))
 
-            done = list(pool.map(one, DEFINITIONS))
-        finally:
-            for change in changes.values():
-                change.forget()
+        done = list(pool.map(one, DEFINITIONS))
     # Last: its change tells readers that all figures are new.
     health = _refresh_health(spark, contracts, merged, run_id, silver, gold)
     return [name for name in [*done, health] if name]

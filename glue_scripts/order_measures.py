@@ -54,25 +54,20 @@ def order_status_after(held: DataFrame, sales: Change) -> DataFrame:
     A sum can be taken back, a minimum can't: only where the oldest order of a status left it, and
     none as old came, silver is asked for the next oldest.
     """
-    change = _statuses(sales.rows).persist()
-    try:
-        sums = measures.add(held, change, ("status",), _STATUS_SUMS, "orders", "order_status")
-        oldest = held.select("status", "oldest_created_at").unionByName(
-            change.select("status", fn.col("__came").alias("oldest_created_at"))
-        )
-        if left := _left_by_the_oldest(held, change):
-            names = [name for name, _ in left]
-            is_left = reduce(lambda a, b: a | b, [fn.col("status").eqNullSafe(n) for n in names])
-            oldest = oldest.where(~is_left).unionByName(_oldest_of(sales.after(), left))
-        least = oldest.groupBy("status").agg(fn.min("oldest_created_at").alias("__least"))
-        joined = sums.join(
-            least.withColumnRenamed("status", "__status"),
-            fn.col("status").eqNullSafe(fn.col("__status")),
-            "left",
-        ).withColumnRenamed("__least", "oldest_created_at")
-        return joined.select(*GOLD["order_status"]).localCheckpoint()
-    finally:
-        change.unpersist()
+    change = _statuses(sales.rows)
+    sums = measures.add(held, change, ("status",), _STATUS_SUMS, "orders", "order_status")
+    oldest = held.select("status", "oldest_created_at").unionByName(
+        change.select("status", fn.col("__came").alias("oldest_created_at"))
+    )
+    if left := _left_by_the_oldest(held, change):
+        names = [name for name, _ in left]
+        is_left = reduce(lambda a, b: a | b, [fn.col("status").eqNullSafe(n) for n in names])
+        oldest = oldest.where(~is_left).unionByName(_oldest_of(sales.after(), left))
+    least = oldest.groupBy(fn.col("status").alias("__status")).agg(
+        fn.min("oldest_created_at").alias("oldest_created_at")
+    )
+    joined = sums.join(least, fn.col("status").eqNullSafe(fn.col("__status")), "left")
+    return joined.select(*GOLD["order_status"])
 
 
 def _statuses(sales: DataFrame) -> DataFrame:

@@ -7,7 +7,6 @@ from pyspark.sql import functions as fn
 
 from glue_scripts import measures
 from glue_scripts.change import Change
-from glue_scripts.ranges import near
 from glue_scripts.upsert import GONE
 from lakehouse.gold import COUNT, GOLD, MONEY, UNKNOWN
 
@@ -31,16 +30,12 @@ def product_changes(held: DataFrame, sales: Change, products: Change) -> DataFra
     Those of the products that were sold, unsold, renamed, added or removed.
     """
     sold, renamed = (frame.rows.select("product_id") for frame in (sales, products))
-    keys = sold.union(renamed).distinct().persist()
-    try:
-        mine, change = near(held, keys), _sold(sales.rows)
-        sums = measures.add(
-            mine, change, ("product_id",), _SUMS, "total_orders", "product_performance"
-        )
-        known = keys.join(sums, "product_id", "left")
-        return _named(known, products.after_of(keys)).localCheckpoint()
-    finally:
-        keys.unpersist()
+    keys = sold.union(renamed).distinct().localCheckpoint()
+    mine = held.join(fn.broadcast(keys), "product_id", "left_semi")
+    change = _sold(sales.rows)
+    sums = measures.add(mine, change, ("product_id",), _SUMS, "total_orders", "product_performance")
+    known = keys.join(sums, "product_id", "left")
+    return _named(known, products.after_of(keys)).localCheckpoint()
 
 
 def _sold(sales: DataFrame) -> DataFrame:

@@ -5,9 +5,8 @@ a type that is not among `_KINDS` (a float, bytes) narrows nothing.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from itertools import pairwise
 from typing import Any, Final
 
@@ -22,22 +21,27 @@ MOST_RANGES: Final = 64
 
 @dataclass(frozen=True)
 class _Kind:
-    """How values of a type are brought to Python, and back as a literal of the type."""
+    """How values of a type are brought to Python, and back as a literal in SQL."""
 
     encode: Callable[[Column], Column]
-    decode: Callable[[Any], Column]
+    literal: Callable[[Any], str]
 
 
-_PLAIN = _Kind(lambda column: column, fn.lit)
+def _text(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+_NUMBER = _Kind(lambda column: column, str)
 _KINDS: Final = {
-    **dict.fromkeys(("tinyint", "smallint", "int", "bigint", "string"), _PLAIN),
-    "date": _Kind(fn.unix_date, lambda n: fn.date_from_unix_date(fn.lit(n))),
-    "timestamp": _Kind(fn.unix_micros, lambda n: fn.timestamp_micros(fn.lit(n))),
+    **dict.fromkeys(("tinyint", "smallint", "int", "bigint"), _NUMBER),
+    "string": _Kind(lambda column: column, _text),
+    "date": _Kind(fn.unix_date, lambda days: f"date_from_unix_date({days})"),
+    "timestamp": _Kind(fn.unix_micros, lambda micros: f"timestamp_micros({micros})"),
 }
 
 
 def _kind(type_name: str) -> _Kind | None:
-    return _PLAIN if type_name.startswith("decimal") else _KINDS.get(type_name)
+    return _NUMBER if type_name.startswith("decimal") else _KINDS.get(type_name)
 
 
 @dataclass(frozen=True)
@@ -65,28 +69,27 @@ class Keys:
         assert row is not None
         return None if row[2] else cls(column, type_name, [row[0], row[1]], True)
 
-    def literal(self, value: Any) -> Column:
-        """A value as a literal of the column's type."""
+    def literal(self, value: Any) -> str:
+        """A value as SQL of the column's type."""
         kind = _kind(self.type_name)
         assert kind is not None
-        return kind.decode(value).cast(self.type_name)
+        return f"CAST({kind.literal(value)} AS {self.type_name})"
 
-    def between(self, low: Any, high: Any) -> Column:
-        """Condition on the column, both ends included."""
-        column = fn.col(f"`{self.column}`")
-        return (column >= self.literal(low)) & (column <= self.literal(high))
+    def within(self, ranges: Iterable[tuple[Any, Any]]) -> Column:
+        """Condition that the column is in one of the ranges, their ends included."""
+        tests = [
+            f"`{self.column}` BETWEEN {self.literal(low)} AND {self.literal(high)}"
+            for low, high in ranges
+        ]
+        return fn.expr(" OR ".join(tests) or "false")
 
     def condition(self) -> Column:
         """The keys as at most `MOST_RANGES` ranges, broken at the widest gaps."""
         values = self.values
-        if not values:
-            return fn.lit(False)
-        if self.are_many:
-            return self.between(values[0], values[-1])
-        breaks = _widest_gaps(values, MOST_RANGES - 1)
-        edges = [0, *breaks, len(values)]
-        ranges = [(values[a], values[b - 1]) for a, b in pairwise(edges)]
-        return reduce(lambda a, b: a | b, [self.between(*one) for one in ranges])
+        if self.are_many or not values:
+            return self.within([(values[0], values[-1])] if values else [])
+        edges = [0, *_widest_gaps(values, MOST_RANGES - 1), len(values)]
+        return self.within((values[a], values[b - 1]) for a, b in pairwise(edges))
 
 
 def _widest_gaps(values: Sequence[Any], count: int) -> list[int]:

@@ -11,6 +11,7 @@ from glue_scripts.history import (
     events_of_versions,
 )
 from glue_scripts.ranges import Keys
+from glue_scripts.snapshots import files
 from glue_scripts.tables import all_of
 from glue_scripts.upsert import GONE, HELD, upsert
 from lakehouse.columns import BATCH_ID, INGESTED_AT, OP, VALID_FROM
@@ -28,19 +29,22 @@ def merge_rows(spark: SparkSession, contract: TableContract, rows: DataFrame, si
         _merge_transitions(spark, contract, rows, identifier(silver, contract.transitions_table))
 
 
-def _of_the_same_keys(contract: TableContract, table: DataFrame, rows: DataFrame) -> DataFrame:
-    found = Keys.of(rows, contract.key[0])
-    if found is not None:
-        table = table.where(found.condition())
+def _of_the_same_keys(
+    spark: SparkSession, contract: TableContract, table: str, rows: DataFrame
+) -> DataFrame:
+    """What the table holds of the keys of `rows`; other files are not read."""
+    held = spark.table(table)
+    if files(spark, table) > 1 and (found := Keys.of(rows, contract.key[0])) is not None:
+        held = held.where(found.condition())
     keys = rows.select(*[fn.col(name).alias(f"__{name}") for name in contract.key]).distinct()
     matched = [fn.col(name) == fn.col(f"__{name}") for name in contract.key]
-    return table.join(keys, all_of(matched), "left_semi")
+    return held.join(keys, all_of(matched), "left_semi")
 
 
 def _merge_versions(
     spark: SparkSession, contract: TableContract, rows: DataFrame, table: str
 ) -> None:
-    held = _of_the_same_keys(contract, spark.table(table), rows).localCheckpoint()
+    held = _of_the_same_keys(spark, contract, table, rows).localCheckpoint()
     events = events_of_versions(contract, held).unionByName(events_of_rows(contract, rows))
     changes = changed_versions(contract, build_chain(contract, events), held)
     # Planned first, then written; the checkpoint also cuts it off the table that it changes.
@@ -68,7 +72,7 @@ def _merge_transitions(
         INGESTED_AT,
         fn.lit(False).alias("__known"),
     )
-    held = _of_the_same_keys(contract, spark.table(table), rows)
+    held = _of_the_same_keys(spark, contract, table, rows)
     events = arrived.unionByName(held.withColumn("__known", fn.lit(True)))
     key = [fn.col(name) for name in contract.key]
     once = Window.partitionBy(*key, fn.col(BATCH_ID)).orderBy(fn.col("__known").desc())

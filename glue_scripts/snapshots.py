@@ -32,6 +32,21 @@ def is_kept(spark: SparkSession, table: str, snapshot_id: int) -> bool:
     return any(found.snapshotId() == snapshot_id for found in _ancestors(spark, table))
 
 
+def files(spark: SparkSession, table: str) -> int:
+    """Number of the table's data files."""
+    return _total(spark, table, "total-data-files")
+
+
+def size(spark: SparkSession, table: str) -> int:
+    """Bytes of the table's data files."""
+    return _total(spark, table, "total-files-size")
+
+
+def _total(spark: SparkSession, table: str, name: str) -> int:
+    snapshot = _load(spark, table).currentSnapshot()
+    return 0 if snapshot is None else int(snapshot.summary().get(name) or 0)
+
+
 def read(spark: SparkSession, table: str, snapshot_id: int) -> DataFrame:
     """The table's rows as of a snapshot."""
     return spark.read.option("snapshot-id", snapshot_id).table(table)

@@ -7,14 +7,13 @@ file grow instead of laying another beside it, and can note something with the r
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from itertools import pairwise
 from typing import Any, Final
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as fn
 
-from glue_scripts import ranges
+from glue_scripts import ranges, snapshots
 from glue_scripts.hashing import spread_over
 from lakehouse.spark_conf import FILE_BYTES
 
@@ -31,9 +30,9 @@ _ROW_BYTES: Final = 64
 class Plan:
     """What is rewritten and how it is laid out again."""
 
-    condition: Column | None
-    """Covers the touched files, each wholly; None where only new rows are appended."""
-    starts: list[Column]
+    spans: list[tuple[Any, Any]]
+    """Ranges of keys that cover the touched files, each wholly, and no other file."""
+    starts: list[Any]
     """Keys at which a further part begins; no part overlaps a file that stays."""
     size: int
     """Bytes of the touched files."""
@@ -52,18 +51,25 @@ def upsert(
     `changes` has the table's columns and GONE; `precedence` may use HELD. Only the files that can
     hold the changed keys are read and replaced, in one commit with `properties` in its summary.
     """
-    keys = ranges.Keys.of(changes, identity[0])
-    if changes.isEmpty() if keys is None else not keys.values:
+    keys, plan, added = None, None, 0
+    if snapshots.files(spark, table) > 1:
+        keys = ranges.Keys.of(changes, identity[0])
+        found = None if keys is None else ranges.groups(spark, table, keys)
+        plan = None if keys is None or found is None else lay_out(found, keys)
+    if keys is None or keys.are_many:
+        # One file at most, or no way to tell files apart: all of it is rewritten.
+        added = changes.count() * _ROW_BYTES
+    if not added and (keys is None or not keys.values):
         return
-    plan = _plan(spark, table, keys)
+    touched = fn.lit(True) if keys is None or plan is None else keys.within(plan.spans)
+    is_appended = plan is not None and not plan.spans
     columns = spark.table(table).columns
     rows = changes.select(*columns, GONE, fn.lit(False).alias(HELD))
-    if plan.condition is not None:
-        held = spark.table(table).where(plan.condition)
+    if not is_appended:
+        held = spark.table(table).where(touched)
         marks = [fn.lit(False).alias(GONE), fn.lit(True).alias(HELD)]
         rows = held.select(*columns, *marks).unionByName(rows)
-    added = changes.count() * _ROW_BYTES if keys is None or keys.are_many else 0
-    spread = _spread(rows, identity[0], plan, added)
+    spread = _spread(rows, identity[0], keys, plan, added)
     window = Window.partitionBy(_PART, *identity).orderBy(*precedence)
     kept = spread.withColumn("__rank", fn.row_number().over(window))
     result = kept.where(f"__rank = 1 AND NOT {GONE}").select(*columns)
@@ -71,32 +77,34 @@ def upsert(
     writer = writer.option("target-file-size-bytes", FILE_BYTES)
     for name, value in (properties or {}).items():
         writer = writer.option(f"snapshot-property.{name}", value)
-    if plan.condition is None:
+    if is_appended:
         writer.append()
     else:
-        writer.overwrite(plan.condition)
+        writer.overwrite(touched)
 
 
-def _spread(rows: DataFrame, key: str, plan: Plan, added: int) -> DataFrame:
+def _spread(
+    rows: DataFrame, key: str, keys: ranges.Keys | None, plan: Plan | None, added: int
+) -> DataFrame:
     """Rows by part, in one shuffle; the window then sorts each part by the key for its file."""
-    if added > 2 * FILE_BYTES and added > plan.size:
+    size = plan.size if plan else 0
+    if added > 2 * FILE_BYTES and added > size:
         # A first load, or one that is mostly new: its own keys say where the parts begin.
-        count = -(-(added + plan.size) // FILE_BYTES)
+        count = -(-(added + size) // FILE_BYTES)
         return rows.repartitionByRange(count, fn.col(f"`{key}`")).withColumn(_PART, fn.lit(0))
-    if not plan.starts:
+    if keys is None or plan is None or not plan.starts:
         return rows.repartition(1).withColumn(_PART, fn.lit(0))
     numbers = spread_over(len(plan.starts) + 1)
-    column = fn.col(f"`{key}`")
-    part = fn.lit(numbers[0])
-    for number, start in zip(numbers[1:], plan.starts, strict=True):
-        part = fn.when(column >= start, fn.lit(number)).otherwise(part)
+    cases = [
+        f"WHEN `{key}` >= {keys.literal(start)} THEN {number}"
+        for start, number in zip(plan.starts, numbers[1:], strict=True)
+    ]
+    part = fn.expr(f"CASE {' '.join(reversed(cases))} ELSE {numbers[0]} END")
     return rows.withColumn(_PART, part).repartition(len(numbers), _PART)
 
 
-def _plan(spark: SparkSession, table: str, keys: ranges.Keys | None) -> Plan:
-    found = None if keys is None else ranges.groups(spark, table, keys)
-    if keys is None or found is None:
-        return Plan(fn.lit(True), [], 0)
+def lay_out(found: Sequence[ranges.Group], keys: ranges.Keys) -> Plan:
+    """Which of a table's file groups are rewritten for these keys, and in which parts."""
     touched, fresh = _touched(found, keys)
     clusters = _clusters(found, touched, fresh)
     starts: list[Any] = []
@@ -106,15 +114,14 @@ def _plan(spark: SparkSession, table: str, keys: ranges.Keys | None) -> Plan:
             starts.append(found[clusters[number - 1][-1] + 1].low)
         size = 0
         for at in cluster:
-            if size >= 2 * FILE_BYTES and at in touched:
-                starts.append(found[at].low)
-                size = 0
-            size += found[at].size if at in touched else 0
+            if at in touched:
+                if size >= 2 * FILE_BYTES:
+                    starts.append(found[at].low)
+                    size = 0
+                size += found[at].size
     held = [[at for at in cluster if at in touched] for cluster in clusters]
-    conditions = [keys.between(found[c[0]].low, found[c[-1]].high) for c in held if c]
-    condition = reduce(lambda a, b: a | b, conditions) if conditions else None
-    size = sum(found[at].size for at in touched)
-    return Plan(condition, [keys.literal(start) for start in starts], size)
+    spans = [(found[one[0]].low, found[one[-1]].high) for one in held if one]
+    return Plan(spans, starts, sum(found[at].size for at in touched))
 
 
 def _touched(found: Sequence[ranges.Group], keys: ranges.Keys) -> tuple[set[int], set[int]]:

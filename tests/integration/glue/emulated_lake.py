@@ -293,7 +293,7 @@ class EmulatedLake:
             jars_directory=self.jars,
             on_line=on_line,
             stopped=stopped,
-            timeout_seconds=180,
+            timeout_seconds=600,
         )
 
     def _catalog(self) -> GlueCatalog:

@@ -117,6 +117,9 @@ bench-chunks: install ## 10 million rows in chunks of 20 s, killed on the way: m
 bench-idle: install ## what a poll that finds nothing costs the source, by the server's own clock
 	@$(BIN)/python -m bench.idle $(ARGS)
 
+bench-silver: install ## what 1,000 changed rows cost in silver and gold, by size (ARGS="--sizes 100000,1000000"; --help)
+	@$(BIN)/python -m bench.silver $(ARGS)
+
 docs: install ## docs/data-dictionary.md from the contracts and the tables' descriptions
 	@$(BIN)/python -m lakehouse.dictionary > docs/data-dictionary.md
 

@@ -22,7 +22,6 @@ CITIES: Final = (
 )
 ORDER_STATUS: Final = "Where all orders stand now. An order starts as pending."
 OLDEST_PENDING: Final = "How long the oldest order that is still pending has been waiting."
-LAST_STATUS_CHANGE: Final = "When an order last changed or was placed."
 PRODUCTS: Final = "Products with the most revenue; name and category as they are today."
 LAST_CHANGE: Final = "When the newest change that the lake holds was made in the shop's database."
 LAST_INGEST: Final = "When changes were last taken over from the shop's database."

@@ -89,7 +89,6 @@ ORDER_STATUS = View(
         "revenue": Kind.DECIMAL,
         "share": Kind.DECIMAL,
         "oldest_created_at": Kind.TIMESTAMP,
-        "newest_change_at": Kind.TIMESTAMP,
     },
     order_by="status",
 )

@@ -1,27 +1,83 @@
-"""The gold tables: computed from silver, replaced in one commit each, only when silver changed."""
+"""The gold tables: kept by exact differences of silver, each changed in one commit.
+
+    gold(now) = gold(then) + what silver's rows of now say - what its rows of then said
+
+`then` are the snapshots of silver that a table was computed from. They are in the summary of the
+very snapshot that holds its rows, so that a job may be killed anywhere: the next one starts from
+what is written. Where `then` is not known or gone, the table is computed from all of silver.
+"""
 
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as fn
 
-from glue_scripts.city_performance import city_performance
-from glue_scripts.tables import mark, read_mark, replace_rows
-from lakehouse.columns import INGESTED_AT
+from glue_scripts import city_performance, order_measures, product_performance, snapshots
+from glue_scripts.change import Change
+from glue_scripts.tables import replace_rows
+from glue_scripts.upsert import HELD, upsert
+from lakehouse.columns import INGESTED_AT, VALID_TO
 from lakehouse.contract import History, TableContract
-from lakehouse.gold import GOLD, MONEY, QUARANTINE, TABLE_HEALTH, UNKNOWN, identifier
+from lakehouse.gold import GOLD, QUARANTINE, TABLE_HEALTH, identifier
 from lakehouse.ledger import batch_name
+from lakehouse.spark_conf import FILE_BYTES
 
 logger = logging.getLogger(__name__)
 
-INPUTS = "lakehouse.inputs"
-"""Property of a gold table: the definition's revision and the silver batches it was computed from.
-Written after the rows, so that a job killed in between computes them again."""
+INPUTS: Final = "lakehouse.inputs"
+"""Property of a gold table's snapshot: the definition's revision, and by input the snapshot (of
+table_health: the batch) that its rows were computed from."""
 
-REVISION = 1
-"""Raise it when a definition here or in city_performance changes: gold is then computed again."""
+REVISION: Final = 2
+"""Raise it when the definition of a gold table changes: all are then computed anew."""
+
+PAYS_FROM: Final = 2 * FILE_BYTES
+"""Bytes of sales from which differences are less work than all rows: below, a delta touches most
+files anyway, and each of its steps takes Spark longer to plan than the whole table to sum."""
+
+SALES, USERS, PRODUCTS = "fact_sales", "dim_users", "dim_products"
+COLUMNS: Final = {
+    SALES: ("user_id", "product_id", "quantity", "total_amount", "status", "created_at"),
+    USERS: ("user_id", "city", "country", "valid_from"),
+    PRODUCTS: ("product_id", "name", "category", "valid_from", "is_current"),
+}
+"""What gold reads of silver; a change of anything else does not touch it."""
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A gold table as a function of silver's tables, and what becomes of it when they change."""
+
+    inputs: tuple[str, ...]
+    whole: Callable[..., DataFrame]
+    """The inputs to all rows."""
+    change: Callable[..., DataFrame]
+    """The table's rows and the inputs' changes to its new rows; only the changed ones if `by`."""
+    by: str | None = None
+    """Key of a table that may be large: its changed rows are put in their place."""
+
+
+DEFINITIONS: Final = {
+    "city_performance": Definition(
+        (SALES, USERS), city_performance.city_performance, city_performance.after_change
+    ),
+    "daily_sales": Definition(
+        (SALES,), order_measures.daily_sales, order_measures.daily_sales_after
+    ),
+    "order_status": Definition(
+        (SALES,), order_measures.order_status, order_measures.order_status_after
+    ),
+    "product_performance": Definition(
+        (SALES, PRODUCTS),
+        product_performance.product_performance,
+        product_performance.product_changes,
+        by="product_id",
+    ),
+}
 
 
 def refresh(
@@ -31,103 +87,118 @@ def refresh(
     run_id: str,
     silver: str,
     gold: str,
+    *,
+    anew: bool = False,
 ) -> list[str]:
-    """Computes the tables whose silver inputs changed since their rows; returns their names."""
+    """Brings the gold tables to silver's newest snapshots; returns the names of those that changed.
 
-    def table(name: str) -> DataFrame:
-        return spark.table(identifier(silver, name))
+    `anew` computes them from all of silver, whatever they say that they were computed from.
+    """
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        inputs = {name: identifier(silver, name) for name in COLUMNS}
+        found = pool.map(lambda table: snapshots.current(spark, table), inputs.values())
+        now = dict(zip(inputs, found, strict=True))
+        states = pool.map(lambda name: _state(spark, identifier(gold, name)), DEFINITIONS)
+        then = {
+            name: {} if anew else state for name, state in zip(DEFINITIONS, states, strict=True)
+        }
+        is_small = snapshots.size(spark, inputs[SALES]) < PAYS_FROM
+        changes: dict[tuple[str, int], Change] = {}
+        for name, definition in DEFINITIONS.items():
+            if then[name] == {source: now[source] or 0 for source in definition.inputs}:
+                continue
+            if is_small or not _is_usable(spark, definition, then[name], now, inputs):
+                then[name] = {}
+            for source, since in then[name].items():
+                upto = now[source]
+                assert upto is not None
+                change = Change(spark, inputs[source], since, upto, COLUMNS[source])
+                changes.setdefault((source, since), change)
+        list(pool.map(lambda change: change.rows, changes.values()))
 
-    sales, users, products = "fact_sales", "dim_users", "dim_products"
-    definitions: dict[str, tuple[tuple[str, ...], Callable[[], DataFrame]]] = {
-        "city_performance": (
-            (sales, users),
-            lambda: city_performance(table(sales), table(users)),
-        ),
-        "daily_sales": ((sales,), lambda: daily_sales(table(sales))),
-        "order_status": ((sales,), lambda: order_status(table(sales))),
-        "product_performance": (
-            (sales, products),
-            lambda: product_performance(table(sales), table(products)),
-        ),
-        TABLE_HEALTH: (
-            tuple(contracts),
-            lambda: table_health(spark, contracts, merged, run_id, silver),
-        ),
-    }
+        def one(name: str) -> str | None:
+            since, of_now = then[name], {s: now[s] or 0 for s in DEFINITIONS[name].inputs}
+            if since == of_now:
+                return None
+            of = [changes[source, since[source]] for source in DEFINITIONS[name].inputs if since]
+            return _refresh(spark, name, of, now, inputs, identifier(gold, name))
 
-    def one(name: str) -> str | None:
-        inputs, build = definitions[name]
-        target = identifier(gold, name)
-        state = ",".join([f"revision={REVISION}", *(f"{i}={merged[i]}" for i in inputs)])
-        if read_mark(spark, target, INPUTS) == state:
-            return None
-        replace_rows(build(), target, GOLD[name])
-        mark(spark, target, INPUTS, state)
-        logger.info("gold: %s computed", name)
-        return name
-
-    with ThreadPoolExecutor(max_workers=3) as pool:
-        done = list(pool.map(one, [name for name in definitions if name != TABLE_HEALTH]))
+        done = list(pool.map(one, DEFINITIONS))
     # Last: its change tells readers that all figures are new.
-    return [name for name in [*done, one(TABLE_HEALTH)] if name]
+    health = _refresh_health(spark, contracts, merged, run_id, silver, gold)
+    return [name for name in [*done, health] if name]
 
 
-def _gross() -> Column:
-    return fn.coalesce(fn.sum("total_amount"), fn.lit(0)).cast(MONEY)
+def _refresh(
+    spark: SparkSession,
+    name: str,
+    changes: list[Change],
+    now: Mapping[str, int | None],
+    inputs: Mapping[str, str],
+    target: str,
+) -> str | None:
+    """One table; `changes` of its inputs in order, none where it is to be computed anew."""
+    definition = DEFINITIONS[name]
+    note = {INPUTS: _text({source: now[source] for source in definition.inputs})}
+    if not changes:
+        rows = [spark.table(inputs[source]) for source in definition.inputs]
+        replace_rows(definition.whole(*rows), target, GOLD[name], note)
+        logger.info("gold: %s computed anew", name)
+        return name
+    if all(change.is_empty for change in changes):
+        return None
+    held = spark.table(target)
+    after = definition.change(held, *changes)
+    if definition.by:
+        upsert(spark, target, after, (definition.by,), [fn.col(HELD).asc()], note)
+    else:
+        replace_rows(after, target, GOLD[name], note)
+    logger.info("gold: %s changed", name)
+    return name
 
 
-def _cancelled() -> Column:
-    return fn.col("status").eqNullSafe("CANCELLED")
-
-
-def _net() -> Column:
-    return fn.coalesce(fn.sum(fn.when(~_cancelled(), fn.col("total_amount"))), fn.lit(0)).cast(
-        MONEY
+def _is_usable(
+    spark: SparkSession,
+    definition: Definition,
+    then: Mapping[str, int],
+    now: Mapping[str, int | None],
+    inputs: Mapping[str, str],
+) -> bool:
+    """Whether all snapshots that a table was computed from can still be read."""
+    return set(then) == set(definition.inputs) and all(
+        now[source] is not None and snapshots.is_kept(spark, inputs[source], since)
+        for source, since in then.items()
     )
 
 
-def daily_sales(sales: DataFrame) -> DataFrame:
-    """One row per UTC day on which a sale was placed."""
-    return sales.groupBy(fn.to_date("created_at").alias("sale_date")).agg(
-        fn.count(fn.lit(1)).alias("total_orders"),
-        fn.sum("quantity").alias("units_sold"),
-        _gross().alias("total_revenue"),
-        _net().alias("net_revenue"),
-        fn.count_if(_cancelled()).alias("cancelled_orders"),
-    )
+def _text(inputs: Mapping[str, int | None]) -> str:
+    return ",".join([f"revision={REVISION}", *(f"{n}={i or 0}" for n, i in inputs.items())])
 
 
-def order_status(sales: DataFrame) -> DataFrame:
-    """One row per status; `oldest_created_at` tells how long the oldest such order waits."""
-    return sales.groupBy("status").agg(
-        fn.count(fn.lit(1)).alias("orders"),
-        _gross().alias("revenue"),
-        fn.min("created_at").alias("oldest_created_at"),
-        fn.max("updated_at").alias("newest_change_at"),
-    )
+def _state(spark: SparkSession, target: str) -> dict[str, int]:
+    """By input the snapshot that the table's rows were computed from; empty if by other rules."""
+    noted = snapshots.note(spark, target, INPUTS)
+    entries = dict(entry.split("=", 1) for entry in noted.split(",")) if noted else {}
+    if entries.pop("revision", None) != str(REVISION):
+        return {}
+    return {source: int(snapshot) for source, snapshot in entries.items()}
 
 
-def product_performance(sales: DataFrame, products: DataFrame) -> DataFrame:
-    """One row per product that exists or was ever sold, with its newest known name and category."""
-    newest = products.groupBy("product_id").agg(
-        fn.max_by(fn.struct("name", "category"), "valid_from").alias("__newest"),
-        fn.max("is_current").alias("__exists"),
-    )
-    sold = sales.groupBy("product_id").agg(
-        fn.count(fn.lit(1)).alias("total_orders"),
-        fn.sum("quantity").alias("units_sold"),
-        _gross().alias("total_revenue"),
-        _net().alias("net_revenue"),
-    )
-    both = newest.join(sold, "product_id", "full_outer")
-    listed = both.where(fn.col("total_orders").isNotNull() | fn.col("__exists"))
-    measures = ("total_orders", "units_sold", "total_revenue", "net_revenue")
-    return listed.select(
-        "product_id",
-        fn.coalesce("__newest.name", fn.lit(UNKNOWN)).alias("name"),
-        fn.coalesce("__newest.category", fn.lit(UNKNOWN)).alias("category"),
-        *[fn.coalesce(fn.col(name), fn.lit(0)).alias(name) for name in measures],
-    )
+def _refresh_health(
+    spark: SparkSession,
+    contracts: Mapping[str, TableContract],
+    merged: Mapping[str, int],
+    run_id: str,
+    silver: str,
+    gold: str,
+) -> str | None:
+    target = identifier(gold, TABLE_HEALTH)
+    state = _text({name: merged[name] for name in contracts})
+    if snapshots.note(spark, target, INPUTS) == state:
+        return None
+    rows = table_health(spark, contracts, merged, run_id, silver)
+    replace_rows(rows, target, GOLD[TABLE_HEALTH], {INPUTS: state})
+    return TABLE_HEALTH
 
 
 def table_health(
@@ -137,7 +208,10 @@ def table_health(
     run_id: str,
     silver: str,
 ) -> DataFrame:
-    """One row per source table: rows now, keys whose newest version is in quarantine, freshness."""
+    """One row per source table: rows now, keys whose newest version is in quarantine, freshness.
+
+    Counts and maxima of a whole Iceberg table are in its metadata: no file is read for them.
+    """
     waiting = (
         spark.table(identifier(silver, QUARANTINE))
         .where(fn.col("superseded_by").isNull())
@@ -146,14 +220,22 @@ def table_health(
     )
     measured: DataFrame | None = None
     for contract in contracts.values():
-        current = fn.col("is_current") if contract.history is History.SCD2 else fn.lit(True)
-        row = spark.table(identifier(silver, contract.table)).agg(
-            fn.lit(contract.table).alias("source_table"),
-            fn.count_if(current).alias("rows"),
-            fn.max(contract.change_column).alias("last_change_at"),
-            fn.max(INGESTED_AT).alias("last_ingested_at"),
-            fn.lit(batch_name(merged[contract.table])).alias("merged_batch_id"),
-            fn.lit(run_id).alias("run_id"),
+        ended = fn.lit(0)
+        if contract.history is History.SCD2:
+            ended = fn.count(VALID_TO)
+        row = (
+            spark.table(identifier(silver, contract.table))
+            .agg(
+                (fn.count(fn.lit(1)) - ended).alias("rows"),
+                fn.max(contract.change_column).alias("last_change_at"),
+                fn.max(INGESTED_AT).alias("last_ingested_at"),
+            )
+            .select(
+                fn.lit(contract.table).alias("source_table"),
+                "*",
+                fn.lit(batch_name(merged[contract.table])).alias("merged_batch_id"),
+                fn.lit(run_id).alias("run_id"),
+            )
         )
         measured = row if measured is None else measured.unionByName(row)
     assert measured is not None

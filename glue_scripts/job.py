@@ -5,7 +5,9 @@ A table that fails stays as it was; the others go on, and the run fails at the e
 
 import logging
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import boto3
@@ -74,19 +76,22 @@ class Run:
     repaired: frozenset[str] = frozenset()
     """What an operator asked to be made anew by this run."""
     failures: dict[str, Exception] = field(default_factory=dict)
+    shared: threading.Lock = field(default_factory=threading.Lock)
+    """Held where tables that are merged side by side would meet: the rules' evaluation names its
+    frame for the session, and all write to the one quarantine."""
 
 
 def ensure_tables(run: Run, contracts: dict[str, TableContract]) -> None:
     """Makes every table that a reader may ask for, empty where nothing has arrived."""
     in_silver, in_gold = run.arguments["silver_database"], run.arguments["gold_database"]
-    wanted = {identifier(in_gold, name): columns for name, columns in GOLD.items()}
-    wanted[identifier(in_silver, QUARANTINE)] = QUARANTINE_COLUMNS
+    derived = {identifier(in_gold, name): columns for name, columns in GOLD.items()}
+    wanted = {identifier(in_silver, QUARANTINE): QUARANTINE_COLUMNS}
     for contract in contracts.values():
         wanted[identifier(in_silver, contract.table)] = silver_columns(contract)
         if contract.transitions_table:
             name = identifier(in_silver, contract.transitions_table)
             wanted[name] = transition_columns(contract)
-    tables.ensure(run.spark, wanted)
+    tables.ensure(run.spark, wanted, derived)
 
 
 def merge_table(run: Run, contract: TableContract) -> None:
@@ -120,18 +125,14 @@ def merge_table(run: Run, contract: TableContract) -> None:
         landed.check_rows(hashed, batches, arrived, counted)
         rows = bronze.deduplicate(contract, arrived).persist(StorageLevel.MEMORY_AND_DISK)
         try:
-            checked = quality.check(
-                run.context,
-                contract,
-                load_ruleset(contract),
-                rows,
-                bronze.newest(contract, arrived),
-                database,
-            )
+            rules, newest = load_ruleset(contract), bronze.newest(contract, arrived)
+            with run.shared:
+                checked = quality.check(run.context, contract, rules, rows, newest, database)
             run.outcomes[contract.table] = checked.outcomes
             _judge(run.arguments["quality_mode"], contract, checked)
             held_back = bronze.read_quarantine(run.spark, contract, batches, bucket)
-            quality.quarantine(run.spark, contract, checked, held_back, database)
+            with run.shared:
+                quality.quarantine(run.spark, contract, checked, held_back, database)
             silver.merge_rows(run.spark, contract, checked.good, database)
             run.compared[contract.table] = reconciliation.reconcile(
                 run.spark, hashed, batches, checked.good, checked.bad, database
@@ -174,6 +175,22 @@ def _repair(run: Run, contracts: dict[str, TableContract]) -> None:
         repair.recompute_gold(run.spark, run.arguments["gold_database"])
 
 
+def _waves(contracts: dict[str, TableContract]) -> list[list[TableContract]]:
+    """The contracts, those whose rules refer to other tables after those."""
+    waves: tuple[list[TableContract], list[TableContract]] = [], []
+    for contract in contracts.values():
+        waves[any(rule.references for rule in load_ruleset(contract))].append(contract)
+    return [wave for wave in waves if wave]
+
+
+def _try_to_merge(run: Run, contract: TableContract) -> None:
+    try:
+        merge_table(run, contract)
+    except Exception as failure:
+        logger.exception("%s failed: its batches go on waiting", contract.table)
+        run.failures[contract.table] = failure
+
+
 def _judge(mode: str, contract: TableContract, checked: quality.Checked) -> None:
     for outcome in (*checked.failed, *checked.warned):
         text = f"{contract.table}: rule {outcome.rule} failed: {outcome.failure_reason}"
@@ -206,12 +223,10 @@ def main(argv: list[str]) -> None:
     if "--repair" in argv:
         run.repaired = frozenset(getResolvedOptions(argv, ["repair"])["repair"].split(","))
         _repair(run, contracts)
-    for contract in contracts.values():
-        try:
-            merge_table(run, contract)
-        except Exception as failure:
-            logger.exception("%s failed: its batches go on waiting", contract.table)
-            run.failures[contract.table] = failure
+    for wave in _waves(contracts):
+        # Side by side: a small delta waits for the catalog and S3 more than for the processors.
+        with ThreadPoolExecutor(max_workers=len(contracts)) as pool:
+            list(pool.map(lambda contract: _try_to_merge(run, contract), wave))
     in_silver, in_gold = arguments["silver_database"], arguments["gold_database"]
     quality.publish(run.spark, run.outcomes, arguments["run_id"], in_gold)
     gold.refresh(run.spark, contracts, run.merged, arguments["run_id"], in_silver, in_gold)
@@ -222,7 +237,8 @@ def main(argv: list[str]) -> None:
         run.failures["gold"] = failure
     trust.tell(run.spark, run.compared, run.failures, arguments["run_id"], in_gold)
     if run.failures:
-        causes = [f"{table}: {_summary(failure)}" for table, failure in run.failures.items()]
+        failures = sorted(run.failures.items())
+        causes = [f"{table}: {_summary(failure)}" for table, failure in failures]
         raise MergeError("; ".join(causes)) from next(iter(run.failures.values()))
     job.commit()
 

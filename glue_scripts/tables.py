@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as fn
 
 from lakehouse.gold import Columns
+from lakehouse.spark_conf import FILE_BYTES
 
 MERGED: str = "lakehouse.merged_batch_id"
 """Property of a silver table: the last batch that is completely in it. This is the authority; the
@@ -25,22 +26,30 @@ _PROPERTIES = {
     "write.delete.mode": "copy-on-write",
     "write.update.mode": "copy-on-write",
     "write.parquet.compression-codec": "zstd",
+    "write.target-file-size-bytes": str(FILE_BYTES),
     # The metadata files of a day of runs, not of years.
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "20",
 }
 
 
-def ensure(spark: SparkSession, tables: Mapping[str, Columns]) -> None:
+def ensure(
+    spark: SparkSession, tables: dict[str, Columns], derived: dict[str, Columns] | None = None
+) -> None:
     """Makes the missing tables and adds columns that are new; a changed type is refused by Iceberg.
 
+    `derived` tables can be computed anew: they lose the columns that are no longer defined.
     The catalog is asked for all tables at once: the answers are what takes time, not the work.
     """
+    derived = derived or {}
+    wanted = [
+        (table, columns, table in derived) for table, columns in {**tables, **derived}.items()
+    ]
     with ThreadPoolExecutor(max_workers=8) as pool:
-        list(pool.map(lambda table: _ensure(spark, *table), tables.items()))
+        list(pool.map(lambda one: _ensure(spark, *one), wanted))
 
 
-def _ensure(spark: SparkSession, table: str, columns: Columns) -> None:
+def _ensure(spark: SparkSession, table: str, columns: Columns, is_derived: bool) -> None:
     try:
         existing = set(spark.table(table).columns)
     except AnalysisException as missing:
@@ -53,6 +62,8 @@ def _ensure(spark: SparkSession, table: str, columns: Columns) -> None:
     if new := {name: kind for name, kind in columns.items() if name not in existing}:
         body = ", ".join(f"`{name}` {kind}" for name, kind in new.items())
         spark.sql(f"ALTER TABLE {table} ADD COLUMNS ({body})")
+    if is_derived and (old := existing - set(columns)):
+        spark.sql(f"ALTER TABLE {table} DROP COLUMNS ({', '.join(f'`{name}`' for name in old)})")
 
 
 def mark(spark: SparkSession, table: str, name: str, value: str) -> None:
@@ -74,9 +85,18 @@ def read_mark(spark: SparkSession, table: str, name: str) -> str | None:
     return rows[0]["value"] if rows else None
 
 
-def replace_rows(frame: DataFrame, table: str, columns: Columns) -> None:
-    """Replaces all rows of `table` in one commit; readers see the old or the new ones."""
-    cast(frame, columns).coalesce(1).writeTo(table).overwrite(fn.lit(True))
+def replace_rows(
+    frame: DataFrame, table: str, columns: Columns, properties: Mapping[str, str]
+) -> None:
+    """Replaces all rows of `table`, in order of their first column, in one commit.
+
+    Readers see the old or the new ones; `properties` are in the summary of the same snapshot.
+    """
+    first = next(iter(columns))
+    writer = cast(frame, columns).coalesce(1).sortWithinPartitions(first).writeTo(table)
+    for name, value in properties.items():
+        writer = writer.option(f"snapshot-property.{name}", value)
+    writer.option("distribution-mode", "none").overwrite(fn.lit(True))
 
 
 def cast(frame: DataFrame, columns: Columns) -> DataFrame:
@@ -84,11 +104,6 @@ def cast(frame: DataFrame, columns: Columns) -> DataFrame:
     return frame.select(
         *[fn.col(f"`{name}`").cast(kind).alias(name) for name, kind in columns.items()]
     )
-
-
-def same(left: str, right: str, names: tuple[str, ...]) -> str:
-    """SQL condition that two aliases agree in these columns, which are never NULL in a key."""
-    return " AND ".join(f"{left}.`{name}` = {right}.`{name}`" for name in names)
 
 
 def all_of(conditions: list[Column]) -> Column:

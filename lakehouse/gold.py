@@ -63,7 +63,6 @@ GOLD: Final[dict[str, Columns]] = {
         "orders": COUNT,
         "revenue": MONEY,
         "oldest_created_at": "timestamp",
-        "newest_change_at": "timestamp",
     },
     "product_performance": {
         "product_id": "bigint",

@@ -10,6 +10,11 @@ SHUFFLE_PARTITIONS: Final = 8
 enough to balance a skewed key, few enough that a delta of thousands of rows pays no overhead.
 Adaptive execution joins them further by size; the default of 200 costs seconds of scheduling."""
 
+FILE_BYTES: Final = 8 * 1024 * 1024
+"""Size of a file of silver: some 200,000 sales. A delta rewrites whole files, so a file is what the
+smallest delta costs: two cores rewrite one of 8 MiB in about two seconds, and 10 million sales are
+some 40 files, whose bounds one manifest holds. Larger files would suit scans of the whole table."""
+
 
 def spark_conf(warehouse: str) -> dict[str, str]:
     """The settings with `warehouse` (`s3://bucket`) for databases that have no location."""

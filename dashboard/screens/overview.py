@@ -111,17 +111,11 @@ def _statuses(statuses: pandas.DataFrame, currency: str, now: datetime) -> None:
         )
         pending = statuses[statuses["status"] == "PENDING"]
         oldest = figures.latest(pending["oldest_created_at"])
-        newest = figures.latest(statuses["newest_change_at"])
         streamlit.html(
             markup.callout(
                 "Oldest pending order",
                 figures.age(oldest, now) if oldest else "none",
                 f"{definitions.OLDEST_PENDING} {figures.instant(oldest)}",
-            )
-            + markup.callout(
-                "Last status change",
-                figures.ago(newest, now),
-                f"{definitions.LAST_STATUS_CHANGE} {figures.instant(newest)}",
             )
         )
 

@@ -12,6 +12,5 @@ SELECT
     CAST(
         (to_unixtime(current_timestamp) - to_unixtime(oldest_created_at)) / 3600 AS decimal(12, 1)
     ) AS oldest_age_hours,
-    CAST(date_trunc('second', oldest_created_at AT TIME ZONE 'UTC') AS timestamp(3)) AS oldest_created_at,
-    CAST(date_trunc('second', newest_change_at AT TIME ZONE 'UTC') AS timestamp(3)) AS newest_change_at
+    CAST(date_trunc('second', oldest_created_at AT TIME ZONE 'UTC') AS timestamp(3)) AS oldest_created_at
 FROM ${gold}.order_status

@@ -120,7 +120,6 @@ def _status(status: str, orders: int, oldest: datetime, now: datetime) -> Row:
         "orders": orders,
         "revenue": orders * Decimal("99.95"),
         "oldest_created_at": oldest,
-        "newest_change_at": now - timedelta(minutes=5),
     }
 
 

@@ -54,9 +54,9 @@ def spark(
         f"{catalog}.type": "hadoop",
         f"{catalog}.warehouse": str(directory / "lake"),
         "spark.driver.extraClassPath": f"{jars}/*:{dqdl_jar}",
+        # With the first compiler alone the cache is 48 MB, which a session of many queries fills.
         "spark.driver.extraJavaOptions": (
-            # One session compiles the plans of all tests.
-            "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -Duser.timezone=UTC"
+            "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -Duser.timezone=UTC"
         ),
         "spark.driver.memory": "1g",
         "spark.driver.bindAddress": "127.0.0.1",

@@ -64,7 +64,6 @@ def views(now: datetime, days: int = 40, age: timedelta = timedelta(minutes=2)) 
             "revenue": round(total * int(status["orders"]) / orders, 2),
             "share": round(Decimal(int(status["orders"]) * 100) / orders, 2),
             "oldest_created_at": naive - timedelta(hours=27, minutes=12),
-            "newest_change_at": naive - timedelta(minutes=3),
         }  # fmt: skip
     return {
         "v_overview": pandas.DataFrame([{

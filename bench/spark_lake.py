@@ -1,0 +1,209 @@
+"""A lake in a folder for benchmarks of silver and gold: of any size, then changed by deltas."""
+
+import os
+import random
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from lakehouse import spark_conf
+from lakehouse.contract import load_contracts
+from lakehouse.gold import (
+    GOLD,
+    QUARANTINE,
+    QUARANTINE_COLUMNS,
+    identifier,
+    silver_columns,
+    transition_columns,
+)
+from lakehouse.ledger import batch_name
+from local.engines.spark import RUNTIME
+from local.engines.spark_jars import JAVA_HOME, resolve_jars
+
+ROOT: Final = Path(__file__).parents[1]
+BASE: Final = "2026-01-01T00:00:00Z"
+OPEN: Final = 20_000
+"""Newest sales that still move: a shop's orders are open for days, whatever its history."""
+CONTRACTS: Final = load_contracts()
+_EACH: Final = 30
+"""Seconds between two sales."""
+
+_SALE = f"""
+    id AS sale_id, CAST(1 + pmod(id * 7919, {{users}}) AS bigint) AS user_id,
+    CAST(1 + pmod(id * 31, 3000) AS bigint) AS product_id, CAST(1 + pmod(id, 5) AS int) AS quantity,
+    CAST((100 + pmod(id * 48271, 49900)) / 100 AS decimal(10,2)) AS unit_price,
+    CAST((1 + pmod(id, 5)) * (100 + pmod(id * 48271, 49900)) / 100
+        AS decimal(12,2)) AS total_amount,
+    {{status}} AS status,
+    TIMESTAMP '{BASE}' + make_dt_interval(0, 0, 0, id * {_EACH}) AS created_at,
+    {{changed}} AS updated_at
+"""
+_USER = f"""
+    id AS user_id, concat('Name ', id) AS name, concat('u', id, '@example.org') AS email,
+    concat(id, ' Road') AS address, concat('City ', pmod(id * 7 + {{version}}, 400)) AS city,
+    'DE' AS country, TIMESTAMP '{BASE}' AS created_at, {{changed}} AS updated_at
+"""
+_PRODUCT = f"""
+    id AS product_id, concat('Product ', id) AS name, concat('Category ', pmod(id, 20)) AS category,
+    CAST(5 + {{version}} AS decimal(10,2)) AS price, TIMESTAMP '{BASE}' AS created_at,
+    {{changed}} AS updated_at
+"""
+
+
+def session(directory: Path) -> Any:
+    """A Spark session with the job's settings over a catalog in a folder."""
+    from pyspark.sql import SparkSession
+
+    jars = ROOT / ".local" / "jars"
+    resolve_jars(jars)
+    sys.path.insert(0, str(RUNTIME))
+    os.environ["JAVA_HOME"] = str(JAVA_HOME)
+    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    os.environ["SPARK_CONF_DIR"] = str(RUNTIME / "conf")
+    catalog = f"spark.sql.catalog.{spark_conf.CATALOG}"
+    settings = spark_conf.spark_conf(str(directory))
+    settings = {k: v for k, v in settings.items() if not k.endswith(("-impl", "warehouse"))}
+    settings |= {
+        f"{catalog}.type": "hadoop",
+        f"{catalog}.warehouse": str(directory / "lake"),
+        "spark.driver.extraClassPath": f"{jars}/*",
+        "spark.driver.extraJavaOptions": "-Duser.timezone=UTC",
+        "spark.driver.memory": "3g",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.local.dir": str(directory / "local"),
+        "spark.sql.warehouse.dir": str(directory / "warehouse"),
+    }
+    builder = SparkSession.builder.master("local[2]")
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
+
+
+class Lake:
+    """Silver and gold of a shop with `sales` sales, a user for each 50 of them, 3,000 products."""
+
+    def __init__(self, spark: Any, name: str, sales: int) -> None:
+        from glue_scripts import tables
+
+        self.spark, self.silver, self.gold = spark, f"{name}_silver", f"{name}_gold"
+        self.first, self.sales, self.users = sales, sales, max(sales // 50, 100)
+        self.batch, self.draw = 0, random.Random(sales)
+        for database in (self.silver, self.gold):
+            spark.sql(f"CREATE NAMESPACE glue_catalog.{database}")
+        wanted = {identifier(self.silver, QUARANTINE): QUARANTINE_COLUMNS}
+        for contract in CONTRACTS.values():
+            wanted[identifier(self.silver, contract.table)] = silver_columns(contract)
+            if contract.transitions_table:
+                moved = identifier(self.silver, contract.transitions_table)
+                wanted[moved] = transition_columns(contract)
+        tables.ensure(spark, wanted, {identifier(self.gold, t): c for t, c in GOLD.items()})
+
+    def fill(self) -> None:
+        """The first load, merged as the job does it."""
+        born = f"TIMESTAMP '{BASE}'"
+        old = f"CASE WHEN id > {self.sales - OPEN} THEN 'PENDING' ELSE 'DELIVERED' END"
+        placed = f"{born} + make_dt_interval(0, 0, 0, id * {_EACH})"
+        self.apply(
+            {
+                "dim_users": self._rows(
+                    range_=(1, self.users), text=_USER.format(version=0, changed=born)
+                ),
+                "dim_products": self._rows(
+                    range_=(1, 3000), text=_PRODUCT.format(version=0, changed=born)
+                ),
+                "fact_sales": self._rows(
+                    range_=(1, self.sales),
+                    text=_SALE.format(users=self.users, status=old, changed=placed),
+                ),
+            }
+        )
+
+    def delta(self, *, scattered: bool) -> dict[str, Any]:
+        """1,000 changed rows: 400 new sales, 585 moves (`scattered`: of any age), 10 movers, 5 prices."""
+        last, new = self.sales, 400
+        self.sales += new
+        oldest = 1 if scattered else max(last - OPEN, 1)
+        moved = self.draw.sample(range(oldest, last + 1), 585)
+        now = f"TIMESTAMP '{BASE}' + make_dt_interval(0, 0, 0, {self.sales * _EACH})"
+        status = "elt(1 + pmod(id, 3), 'SHIPPED', 'DELIVERED', 'CANCELLED')"
+        sale = _SALE.format(users=self.users, status="'PENDING'", changed=now)
+        moves = _SALE.format(users=self.users, status=status, changed=now)
+        number = self.batch
+        movers = self.draw.sample(range(1, self.users + 1), 10)
+        prices = self.draw.sample(range(1, 3001), 5)
+        return {
+            "dim_users": self._rows(keys=movers, text=_USER.format(version=number, changed=now)),
+            "dim_products": self._rows(
+                keys=prices, text=_PRODUCT.format(version=number, changed=now)
+            ),
+            "fact_sales": self._rows(range_=(last + 1, last + new), text=sale).unionByName(
+                self._rows(keys=moved, text=moves)
+            ),
+        }
+
+    def _rows(
+        self, *, text: str, range_: tuple[int, int] | None = None, keys: list[int] | None = None
+    ) -> Any:
+        if range_:
+            ids = self.spark.range(range_[0], range_[1] + 1)
+        else:
+            ids = self.spark.createDataFrame([(key,) for key in keys or []], "id bigint")
+        return ids.selectExpr(
+            text, "'U' AS _op", f"'{batch_name(self.batch + 1)}' AS _batch_id",
+            f"TIMESTAMP '{BASE}' AS _ingested_at", "id AS _row_hash",
+        )  # fmt: skip
+
+    def apply(self, delta: dict[str, Any]) -> None:
+        """The job's work between reading bronze and its marks, without the quality rules."""
+        from glue_scripts import gold, silver
+
+        self.batch += 1
+        for table, rows in delta.items():
+            silver.merge_rows(self.spark, CONTRACTS[table], rows, self.silver)
+        merged = dict.fromkeys(CONTRACTS, self.batch)
+        gold.refresh(self.spark, CONTRACTS, merged, "bench", self.silver, self.gold)
+
+    def apply_plainly(self, delta: dict[str, Any]) -> None:
+        """The usual way: one MERGE over the whole table of sales, and gold from all rows."""
+        from glue_scripts import gold
+
+        self.batch += 1
+        delta["fact_sales"].drop("_op").createOrReplaceTempView("plain_rows")
+        self.spark.sql(
+            f"MERGE INTO {identifier(self.silver, 'fact_sales')} t USING plain_rows s "
+            "ON t.sale_id = s.sale_id WHEN MATCHED AND s._batch_id > t._batch_id THEN UPDATE SET * "
+            "WHEN NOT MATCHED THEN INSERT *"
+        )
+        merged = dict.fromkeys(CONTRACTS, self.batch)
+        gold.refresh(self.spark, CONTRACTS, merged, "bench", self.silver, self.gold, anew=True)
+
+    def counters(self) -> tuple[float, int, int]:
+        """CPU seconds of the Java process, bytes read and written of the lake's files, so far."""
+        jvm = self.spark._jvm
+        pid = jvm.java.lang.ProcessHandle.current().pid()
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        ticks = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        read = written = 0
+        statistics = jvm.org.apache.hadoop.fs.FileSystem.getAllStatistics().iterator()
+        while statistics.hasNext():
+            one = statistics.next()
+            read, written = read + one.getBytesRead(), written + one.getBytesWritten()
+        return ticks, read, written
+
+    def files(self) -> int:
+        """Live data files of all tables of silver."""
+        return sum(count for count, _ in self._sizes())
+
+    def most_files(self) -> int:
+        """The stated maximum: per table, its bytes in full files, doubled, and two."""
+        return sum(2 * (size // spark_conf.FILE_BYTES) + 2 for _, size in self._sizes())
+
+    def _sizes(self) -> list[tuple[int, int]]:
+        from glue_scripts import snapshots
+
+        names = [*CONTRACTS, "fact_sales_status"]
+        tables = [identifier(self.silver, name) for name in names]
+        return [(snapshots.files(self.spark, t), snapshots.size(self.spark, t)) for t in tables]

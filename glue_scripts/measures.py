@@ -1,0 +1,78 @@
+"""Sums by group that can be made from all rows, or from those that appeared and vanished."""
+
+from collections.abc import Mapping, Sequence
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as fn
+
+from glue_scripts.snapshots import WEIGHT
+from lakehouse.gold import COUNT, MONEY
+
+
+def whole(rows: DataFrame) -> DataFrame:
+    """Each row once: the weights of a full computation."""
+    return rows.withColumn(WEIGHT, fn.lit(1).cast(COUNT))
+
+
+def weight() -> Column:
+    """The weight of a row."""
+    return fn.col(WEIGHT)
+
+
+def orders() -> Column:
+    """Number of rows."""
+    return fn.sum(weight())
+
+
+def units() -> Column:
+    """Sum of the quantities."""
+    return fn.sum(fn.coalesce(fn.col("quantity"), fn.lit(0)) * weight())
+
+
+def is_cancelled() -> Column:
+    """Whether the sale was called off."""
+    return fn.col("status").eqNullSafe("CANCELLED")
+
+
+def cancelled() -> Column:
+    """Number of the cancelled rows."""
+    return fn.sum(fn.when(is_cancelled(), weight()).otherwise(0))
+
+
+def gross() -> Column:
+    """Sum of all amounts."""
+    return fn.sum(_amount()).cast(MONEY)
+
+
+def net() -> Column:
+    """Sum of the amounts that are not cancelled."""
+    return fn.sum(fn.when(is_cancelled(), 0).otherwise(_amount())).cast(MONEY)
+
+
+def _amount() -> Column:
+    return fn.coalesce(fn.col("total_amount"), fn.lit(0)).cast(MONEY) * weight().cast("int")
+
+
+def add(
+    held: DataFrame,
+    change: DataFrame,
+    keys: Sequence[str],
+    sums: Mapping[str, str],
+    count: str,
+    table: str,
+) -> DataFrame:
+    """The sums of `held` and `change` together; groups without rows (`count` = 0) are gone.
+
+    Raises in the query, naming `table`, where more rows vanished than it ever counted.
+    """
+    both = held.select(*keys, *sums).unionByName(change.select(*keys, *sums))
+    summed = both.groupBy(*keys).agg(*[fn.sum(n).cast(kind).alias(n) for n, kind in sums.items()])
+    broken = fn.raise_error(
+        fn.concat(
+            fn.lit(f"gold table {table} lacks rows that silver gave up, in the group "),
+            fn.to_json(fn.struct(*keys)),
+            fn.lit("; somebody else wrote to it: have gold computed anew (make rebuild)"),
+        )
+    )
+    checked = fn.when(fn.col(count) < 0, broken.cast(COUNT)).otherwise(fn.col(count))
+    return summed.withColumn(count, checked).where(fn.col(count) != 0)

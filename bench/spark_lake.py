@@ -122,7 +122,7 @@ class Lake:
         )
 
     def delta(self, *, scattered: bool) -> dict[str, Any]:
-        """1,000 changed rows: 400 new sales, 585 moves (`scattered`: of any age), 10 movers, 5 prices."""
+        """400 new sales, 585 moves of open ones (`scattered`: of any), 10 movers, 5 prices."""
         last, new = self.sales, 400
         self.sales += new
         oldest = 1 if scattered else max(last - OPEN, 1)

@@ -32,6 +32,8 @@ def spark_conf(warehouse: str) -> dict[str, str]:
         f"{catalog}.cache-enabled": "true",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": str(SHUFFLE_PARTITIONS),
+        # It joins shuffle partitions until one has 64 MB, its default, not until each core has one:
+        # a delta then ends in one task per stage and one file, a first load still spreads.
         "spark.sql.adaptive.enabled": "true",
         "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
         # DuckDB writes bronze in the calendar that Spark 3 itself uses, and no INT96: old times and

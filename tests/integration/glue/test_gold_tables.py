@@ -106,7 +106,8 @@ def test_rounding_is_half_up_and_sums_are_exact(spark: SparkSession) -> None:
 
 
 def test_other_gold_tables(spark: SparkSession) -> None:
-    from glue_scripts.gold import daily_sales, order_status, product_performance
+    from glue_scripts.order_measures import daily_sales, order_status
+    from glue_scripts.product_performance import product_performance
 
     sales = _sales(
         spark,

@@ -14,12 +14,24 @@ SEAMS = (
         "extract_resource_arn",
         ("service", "method", "path", "headers", "body", "query_params", "region", "account_id"),
     ),
+    Seam(iam_actions, "request_tag_context", ("service", "iam_action", "body", "params")),
 )
 
 
 def install() -> None:
-    """Corrects the resource that the emulator's evaluator holds against the policies."""
+    """Corrects what the emulator's evaluator holds against the policies: resources, conditions."""
     check(SEAMS)
+    context = iam_actions.request_tag_context
+
+    def with_namespace(
+        service: str, iam_action: str, body: bytes, params: dict[str, Any]
+    ) -> dict[str, Any]:
+        found: dict[str, Any] = context(service, iam_action, body, params)
+        if iam_action == "cloudwatch:PutMetricData" and (name := metric_namespace(body)):
+            found = found | {"cloudwatch:namespace": name}
+        return found
+
+    iam_actions.request_tag_context = with_namespace
     extract = iam_actions.extract_resource_arn
 
     def corrected(
@@ -45,6 +57,19 @@ def install() -> None:
         return arn
 
     iam_actions.extract_resource_arn = corrected
+
+
+def metric_namespace(body: bytes) -> str | None:
+    """The namespace that a PutMetricData names, in the CBOR of today's clients or in JSON."""
+    if body[:1] == b"{":
+        named = json.loads(body).get("Namespace")
+        return str(named) if named else None
+    _, found, rest = body.partition(b"\x69Namespace")  # a text of nine bytes, then the value's
+    if not found:
+        return None
+    if 0x60 <= rest[0] < 0x78:  # a text whose length is in the first byte, or in the second
+        return rest[1 : 1 + rest[0] - 0x60].decode()
+    return rest[2 : 2 + rest[1]].decode() if rest[0] == 0x78 else None
 
 
 def _glue(action: str, request: dict[str, Any]) -> str | None:

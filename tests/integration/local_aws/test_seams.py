@@ -172,6 +172,28 @@ def test_loopback_counts_as_tls(aws: LocalAws) -> None:
     assert s3.get_object(Bucket="tls-only", Key="x")["Body"].read() == b"1"
 
 
+def test_a_metric_is_put_only_into_the_namespaces_of_its_role(aws: LocalAws) -> None:
+    names = {"StringEquals": {"cloudwatch:namespace": ["Glue", "A.long/Namespace-of_30-letters"]}}
+    allowed = {"Effect": "Allow", "Action": "cloudwatch:PutMetricData", "Resource": "*"}
+    role = aws.role("measurer", "states.amazonaws.com", allowed | {"Condition": names})
+    for number, namespace in enumerate(("Glue", "A.long/Namespace-of_30-letters", "Other")):
+        ended = aws.run(
+            f"measure-{number}",
+            role,
+            {
+                "Resource": "arn:aws:states:::aws-sdk:cloudwatch:putMetricData",
+                "Arguments": {
+                    "Namespace": namespace,
+                    "MetricData": [{"MetricName": "Seen", "Value": 1}],
+                },
+            },
+        )
+        wanted = "FAILED" if namespace == "Other" else "SUCCEEDED"
+        assert ended["status"] == wanted, ended.get("cause")
+    assert authorization.metric_namespace(b'{"Namespace": "Glue"}') == "Glue"
+    assert authorization.metric_namespace(b"no namespace") is None
+
+
 def test_security_group_rules_of_their_own_are_made_and_removed(aws: LocalAws) -> None:
     formation = aws.client("cloudformation")
     template = """{"Resources": {

@@ -30,7 +30,7 @@ _PLUGINS: Final = {
     "iceberg": "io.trino.plugin.iceberg.IcebergPlugin",
     "hive": "io.trino.plugin.hive.HivePlugin",
 }
-_START_SECONDS: Final = 180
+_START_SECONDS: Final = 300
 _JVM: Final = (
     "-Xmx1g", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Duser.timezone=UTC",
     "-Djdk.attach.allowAttachSelf=true", "-Dfile.encoding=UTF-8",
@@ -194,7 +194,6 @@ def _configure(directory: Path, place: Place, port: int) -> Path:
         "config.properties": {
             "node.environment": "parity",
             "node.id": "parity",
-            "node.data-dir": str(directory / "data"),
             "node.bind-ip": "127.0.0.1",
             "node.internal-address": "127.0.0.1",
             "coordinator": "true",

@@ -30,7 +30,7 @@ _PLUGINS: Final = {
     "iceberg": "io.trino.plugin.iceberg.IcebergPlugin",
     "hive": "io.trino.plugin.hive.HivePlugin",
 }
-_START_SECONDS: Final = 300
+_START_SECONDS: Final = 420
 _JVM: Final = (
     "-Xmx1g", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Duser.timezone=UTC",
     "-Djdk.attach.allowAttachSelf=true", "-Dfile.encoding=UTF-8",

@@ -103,7 +103,9 @@ def _leave_an_uncommitted_object(shop: LiveShop) -> str:
     next_batch = pa.array([batch_name(mark.batch_id + 1)] * len(rows), pa.string())
     rows = rows.set_column(place, rows.schema.field(place), next_batch)
     place = rows.schema.get_field_index("quantity")
-    rows = rows.set_column(place, rows.schema.field(place), pc.add(rows["quantity"], pa.scalar(1000, pa.int32())))
+    rows = rows.set_column(
+        place, rows.schema.field(place), pc.add(rows["quantity"], pa.scalar(1000, pa.int32()))
+    )
     buffer = io.BytesIO()
     pq.write_table(rows, buffer)
     key = bronze_key(table, str(mark.ingest_date), mark.batch_id + 1)

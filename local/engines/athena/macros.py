@@ -22,6 +22,9 @@ _STEP = raising(
 _SUBSCRIPT = raising("INVALID_FUNCTION_ARGUMENT", "SQL array indices start at 1")
 _KEY = raising("INVALID_FUNCTION_ARGUMENT", "Key not present in map")
 _BUCKETS = raising("INVALID_FUNCTION_ARGUMENT", "bucketCount must be greater than 0")
+_OPERAND = raising("INVALID_FUNCTION_ARGUMENT", "operand must not be NaN")
+_FIRST = raising("INVALID_FUNCTION_ARGUMENT", "first bound must be finite")
+_SECOND = raising("INVALID_FUNCTION_ARGUMENT", "second bound must be finite")
 _BOUNDS = raising("INVALID_FUNCTION_ARGUMENT", "bounds cannot equal each other")
 
 MACROS = f"""
@@ -75,7 +78,9 @@ CREATE MACRO trino_percentile(l, p) AS CASE
     ELSE list_sort(l)[least(CAST(floor(p * len(l)) AS BIGINT), len(l) - 1) + 1] END;
 CREATE MACRO trino_bucket(x, low, high, n) AS CASE
     WHEN x IS NULL OR low IS NULL OR high IS NULL OR n IS NULL THEN NULL
-    WHEN n <= 0 THEN {_BUCKETS} WHEN low = high THEN {_BOUNDS}
+    WHEN n <= 0 THEN {_BUCKETS} WHEN isnan(x) THEN {_OPERAND}
+    WHEN NOT isfinite(low) THEN {_FIRST} WHEN NOT isfinite(high) THEN {_SECOND}
+    WHEN low = high THEN {_BOUNDS}
     WHEN low < high THEN CASE WHEN x < low THEN 0 WHEN x >= high THEN n + 1
         ELSE CAST(floor(n * (x - low) / (high - low)) AS BIGINT) + 1 END
     ELSE CASE WHEN x > low THEN 0 WHEN x <= high THEN n + 1

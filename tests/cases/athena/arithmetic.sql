@@ -90,3 +90,16 @@ SELECT width_bucket(5.3, 0.2, 10.6, 5), width_bucket(0, 1, 10, 3), width_bucket(
 SELECT greatest(1, 2), greatest(1, NULL), least('a', 'b'), least(1.5, 2)
 --> integer, integer, varchar(1), decimal(11,1)
 --> 2 | NULL | a | 1.5
+
+-- width_bucket of what is no number
+SELECT width_bucket(nan(), 2, 3, 1)
+--! INVALID_FUNCTION_ARGUMENT: operand must not be NaN
+
+-- width_bucket without a finite bound
+SELECT width_bucket(1, 2, infinity(), 1)
+--! INVALID_FUNCTION_ARGUMENT: second bound must be finite
+
+-- whole division inside other arithmetic, from left to right
+SELECT 10 / 4 * 2, 2 * 10 / 4, 7 / 2 / 2, 5 / 2.50, CAST(5 AS decimal(10,0)) / 3
+--> integer, integer, integer, decimal(14,2), decimal(10,0)
+--> 4 | 5 | 1 | 2.00 | 2

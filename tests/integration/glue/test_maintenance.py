@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from lakehouse.errors import MaintenanceError
 
-KEEP = {"snapshots": 1, "hours": 0, "orphan_hours": 24, "file_mib": 64}
+KEEP = {"snapshots": 1, "hours": 0, "orphan_hours": 26, "file_mib": 64}
 ROWS = 12_000  # beyond 10,000 keys, and across the digits of 9,999 and 10,000
 
 

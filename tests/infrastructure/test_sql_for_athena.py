@@ -61,10 +61,10 @@ def analyzer(stage: Stage, gold: str) -> Iterator[Analyzer]:
         analyzer.close()
 
 
-@pytest.fixture(scope="module")
-def machine(synthesized: Path) -> dict[str, Any]:
+@pytest.fixture
+def machine(synthesized: Path) -> Machine:
     (template,) = (synthesized / "dev").glob("?rchestration.template.json")
-    return definition(json.loads(template.read_text()))
+    return Machine(definition(json.loads(template.read_text())))
 
 
 @pytest.mark.parametrize("name", load_views())

@@ -144,6 +144,13 @@ def _compact(spark: SparkSession, table: str, keep: Keep, before: Fingerprint) -
         # A file with a single deleted row is rewritten, so that no delete file outlives this.
         "'min-input-files', '2', 'delete-file-threshold', '1', 'remove-dangling-deletes', 'true'))",
     )
+    if _files(spark, table)[1]:
+        # What is left of deletes names rows that no file holds any more.
+        _call(
+            spark,
+            f"rewrite_position_delete_files(table => '{_name(table)}', "
+            "options => map('rewrite-all', 'true'))",
+        )
     _call(spark, f"rewrite_manifests(table => '{_name(table)}')")
     _compare(spark, table, start, before)
 

@@ -41,10 +41,11 @@ class S3File:
 
 
 class Storage:
-    """Reads tables. `footers` and `metadata` remember only what can't change under its name."""
+    """Reads tables. What it remembers can't change under its name."""
 
     def __init__(self, catalog: Catalog, s3: Any) -> None:
         self.catalog, self.s3 = catalog, s3
+        self.ranges: OrderedDict[tuple[str, str], dict[str, tuple[str, str]]] = OrderedDict()
         self.footers: OrderedDict[tuple[str, str], tuple[tuple[str, str], ...]] = OrderedDict()
         self.metadata: OrderedDict[str, Snapshot] = OrderedDict()
 
@@ -100,10 +101,13 @@ class Storage:
                 [f for f in listed if f.uri.startswith(folder)] if inside else self.files(folder)
             )
             parts.append((files, partition["Values"]))
-        wanted = {bound.column for bound in bounds} & {n for n, t in columns if t.name == "varchar"}
-        if wanted:
-            ranges = self._ranges([f for files, _ in parts for f in files], wanted, cursor)
-            parts = [([f for f in fs if not excluded(bounds, ranges[f.uri])], v) for fs, v in parts]
+        is_text = {name for name, type_ in columns if type_.name == "varchar"}
+        if inner := [bound for bound in bounds if bound.column in is_text]:
+            self._read_ranges([f for files, _ in parts for f in files], cursor)
+            parts = [
+                ([f for f in fs if not excluded(inner, self.ranges[f.uri, f.etag])], v)
+                for fs, v in parts
+            ]
         parts = [(files, values) for files, values in parts if files]
         if not parts:
             return _empty([*columns, *keys]), 0
@@ -154,23 +158,21 @@ class Storage:
             if item["Size"] and not _hidden(item["Key"][len(prefix) :])
         ]
 
-    def _ranges(
-        self, files: list[S3File], columns: set[str], cursor: duckdb.DuckDBPyConnection
-    ) -> dict[str, dict[str, tuple[str, str]]]:
+    def _read_ranges(self, files: list[S3File], cursor: duckdb.DuckDBPyConnection) -> None:
         """Least and greatest text of columns, by file; only what every row group tells."""
-        ranges: dict[str, dict[str, tuple[str, str]]] = {file.uri: {} for file in files}
-        if not files:
-            return ranges
-        uris = ", ".join(literal(file.uri) for file in files)
-        names = ", ".join(literal(name) for name in sorted(columns))
+        new = {file.uri: file for file in files if (file.uri, file.etag) not in self.ranges}
+        if not new:
+            return
+        found: dict[str, dict[str, tuple[str, str]]] = {uri: {} for uri in new}
         for uri, name, low, high in cursor.execute(
             "SELECT file_name, lower(path_in_schema), min(stats_min_value), max(stats_max_value) "
-            f"FROM parquet_metadata([{uris}]) WHERE lower(path_in_schema) IN ({names}) "
+            f"FROM parquet_metadata([{', '.join(map(literal, new))}]) "
             "GROUP BY ALL HAVING count(stats_min_value) = count(*) "
             "AND count(stats_max_value) = count(*)"
         ).fetchall():
-            ranges[uri][name] = low, high
-        return ranges
+            found[uri][name] = low, high
+        for uri, file in new.items():
+            _remember(self.ranges, (uri, file.etag), found[uri])
 
     def _read_footers(self, files: list[S3File], cursor: duckdb.DuckDBPyConnection) -> None:
         new = [file for file in files if (file.uri, file.etag) not in self.footers]

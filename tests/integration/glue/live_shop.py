@@ -19,6 +19,7 @@ from lakehouse.quality.ruleset import load_ruleset
 from lakehouse.rowhash import row_hash
 from lakehouse.sql.source import statement
 from lambdas.ingest.bronze import Bronze
+from lambdas.ingest.budget import Budget
 from lambdas.ingest.run import Ingest
 from lambdas.ingest.source import Source, conninfo, session_options
 from local.engines.athena import Engine, S3Settings
@@ -29,6 +30,7 @@ from tests.integration.glue.emulated_lake import CREDENTIALS, EmulatedLake
 from tests.pipeline_states import Machine
 
 MARGIN_SECONDS = 0.05
+BUDGET = Budget(rows=5_000, seconds=60, bytes=2**30)
 DATABASE, USER, PASSWORD = "shop", "owner", "secret-of-the-test"
 HELD_BACK = {
     # what breaks a row-level rule, as SQL over the source
@@ -169,7 +171,7 @@ class LiveShop:
             ),
         )  # fmt: skip
         ingest = Ingest(
-            contract, source, self.lake.ledger, self.bronze, run_id, 5000, MARGIN_SECONDS,
+            contract, source, self.lake.ledger, self.bronze, run_id, BUDGET, MARGIN_SECONDS,
             self.rules[contract.table],
         )  # fmt: skip
         return ingest.run().model_dump(mode="json")

@@ -136,7 +136,7 @@ class LiveShop:
                     session.run("ROLLBACK" if dice.random() < 0.1 else "COMMIT")
                 except DatabaseError:  # two writers in each other's way
                     session.run("ROLLBACK")
-            time.sleep(dice.random() * 0.01)
+            time.sleep(dice.random() * 0.1)
         session.close()
 
     @contextmanager

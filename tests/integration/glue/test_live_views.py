@@ -6,9 +6,8 @@ asked of Athena is what the state machine's own expressions make of the ingest's
 
 import io
 import socket
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pyarrow as pa
@@ -73,7 +72,7 @@ def _merge(shop: LiveShop, number: int) -> int:
             if number:  # before the first merge there is no view
                 _compare(shop, f"during merge {number}")
                 asked += 1
-            time.sleep(1)
+            wait([job], timeout=3)
     outcome = job.result()
     assert outcome.state == "SUCCEEDED", outcome.log_path.read_text()[-3000:]
     if number:

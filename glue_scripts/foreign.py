@@ -10,6 +10,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as fn
 
+from glue_scripts.tables import load
 from lakehouse.contract import TableContract
 from lakehouse.reconciliation import SAMPLE, named, remerge
 
@@ -21,13 +22,13 @@ _BY_SPARK = "spark.app.id"
 
 def seal(spark: SparkSession, table: str) -> dict[str, str]:
     """The property that says: as it is now, the table is right."""
-    snapshot = _load(spark, table).currentSnapshot()
+    snapshot = load(spark, table).currentSnapshot()
     return {SEALED: str(snapshot.snapshotId())} if snapshot is not None else {}
 
 
 def foreign_change(spark: SparkSession, contract: TableContract, table: str) -> str | None:
     """What somebody else has changed in `table`, with keys and the remedy; None: nothing."""
-    loaded = _load(spark, table)
+    loaded = load(spark, table)
     sealed = loaded.properties().get(SEALED)
     if sealed is None:
         return None
@@ -54,15 +55,6 @@ def foreign_change(spark: SparkSession, contract: TableContract, table: str) -> 
             f"{remerge(contract.table)}"
         )
     return None
-
-
-def _load(spark: SparkSession, table: str) -> Any:
-    """Iceberg's own view of the table, refreshed."""
-    loaded = spark._jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(  # type: ignore[union-attr]
-        spark._jsparkSession, table
-    )
-    loaded.refresh()
-    return loaded
 
 
 def _changed_keys(

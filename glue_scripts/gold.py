@@ -125,7 +125,7 @@ def refresh(
 
         done = list(pool.map(one, DEFINITIONS))
     # Last: its change tells readers that all figures are new.
-    health = _refresh_health(spark, contracts, merged, run_id, silver, gold)
+    health = _refresh_health(spark, contracts, merged, run_id, silver, gold, anew)
     return [name for name in [*done, health] if name]
 
 
@@ -191,10 +191,11 @@ def _refresh_health(
     run_id: str,
     silver: str,
     gold: str,
+    anew: bool,
 ) -> str | None:
     target = identifier(gold, TABLE_HEALTH)
     state = _text({name: merged[name] for name in contracts})
-    if snapshots.note(spark, target, INPUTS) == state:
+    if not anew and snapshots.note(spark, target, INPUTS) == state:
         return None
     rows = table_health(spark, contracts, merged, run_id, silver)
     replace_rows(rows, target, GOLD[TABLE_HEALTH], {INPUTS: state})

@@ -44,6 +44,7 @@ from lakehouse.gold import (
 from lakehouse.ledger_client import Ledger
 from lakehouse.quality.ruleset import load_ruleset
 from lakehouse.reconciliation import Outcome, skipped
+from lakehouse.spark_conf import SMALL, SMALL_ROWS
 
 logger = logging.getLogger("merge")
 
@@ -101,8 +102,9 @@ def merge_table(run: Run, contract: TableContract) -> None:
     """
     database = run.arguments["silver_database"]
     target = identifier(database, contract.table)
-    merged = int(tables.read_mark(run.spark, target, tables.MERGED) or 0)
-    reconciled = int(tables.read_mark(run.spark, target, tables.RECONCILED) or merged)
+    marks = tables.marks(run.spark, target)
+    merged = int(marks.get(tables.MERGED, 0))
+    reconciled = int(marks.get(tables.RECONCILED, merged))
     # what gold may count on, whatever the mark says
     run.merged[contract.table] = min(merged, reconciled)
     if reconciled < merged:
@@ -171,8 +173,16 @@ def _repair(run: Run, contracts: dict[str, TableContract]) -> None:
         elif name != repair.GOLD_ITSELF:
             known = ", ".join([*contracts, repair.GOLD_ITSELF])
             raise ConfigurationError(f"--repair {name}: no such table; known: {known}")
-    if run.repaired:
-        repair.recompute_gold(run.spark, run.arguments["gold_database"])
+
+
+def _waiting_rows(run: Run) -> int:
+    waiting = 0
+    for table in run.hashed:
+        marks = tables.marks(run.spark, identifier(run.arguments["silver_database"], table))
+        merged = int(marks.get(tables.MERGED, 0))
+        batches = bronze.pending_batches(table, run.ledger.batches(table, merged), merged)
+        waiting += sum(batch.rows for batch in batches)
+    return waiting
 
 
 def _waves(contracts: dict[str, TableContract]) -> list[list[TableContract]]:
@@ -223,13 +233,19 @@ def main(argv: list[str]) -> None:
     if "--repair" in argv:
         run.repaired = frozenset(getResolvedOptions(argv, ["repair"])["repair"].split(","))
         _repair(run, contracts)
+    if _waiting_rows(run) <= SMALL_ROWS:
+        for name, value in SMALL.items():
+            run.spark.conf.set(name, value)
     for wave in _waves(contracts):
         # Side by side: a small delta waits for the catalog and S3 more than for the processors.
         with ThreadPoolExecutor(max_workers=len(contracts)) as pool:
             list(pool.map(lambda contract: _try_to_merge(run, contract), wave))
     in_silver, in_gold = arguments["silver_database"], arguments["gold_database"]
     quality.publish(run.spark, run.outcomes, arguments["run_id"], in_gold)
-    gold.refresh(run.spark, contracts, run.merged, arguments["run_id"], in_silver, in_gold)
+    gold.refresh(
+        run.spark, contracts, run.merged, arguments["run_id"], in_silver, in_gold,
+        anew=bool(run.repaired),
+    )  # fmt: skip
     run.compared["gold"] = Outcome("gold", "", "")
     try:
         totals.check_gold(run.spark, in_silver, in_gold)

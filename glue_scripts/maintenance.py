@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pyspark.sql import DataFrame, SparkSession
 
 from glue_scripts.fingerprints import Fingerprint, fingerprint
-from glue_scripts.tables import mark, read_mark
+from glue_scripts.tables import mark, marks, read_mark
 from lakehouse.errors import MaintenanceError
 from lakehouse.spark_conf import CATALOG
 
@@ -89,8 +89,7 @@ def needed_since(
     snapshots = {table: _snapshots(spark, table) for table in silver}
     needed: dict[str, datetime] = {}
     for table in gold:
-        properties = spark.sql(f"SHOW TBLPROPERTIES {table}").collect()
-        told = [" ".join(row["value"] for row in properties)]
+        told = [" ".join(marks(spark, table).values())]
         written = spark.table(f"{table}.snapshots").orderBy("committed_at", ascending=False)
         told += [" ".join((row["summary"] or {}).values()) for row in written.collect()]
         for source, times in snapshots.items():

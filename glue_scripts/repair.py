@@ -1,12 +1,10 @@
 """What `--repair` has the job do before it merges: a table of silver, or gold, is made anew."""
 
-from collections.abc import Sequence
-
 from pyspark.sql import SparkSession
 
-from glue_scripts import gold, tables
+from glue_scripts import tables
 from lakehouse.contract import TableContract
-from lakehouse.gold import GOLD, identifier
+from lakehouse.gold import identifier
 
 GOLD_ITSELF = "gold"
 """The name that asks for gold's tables alone."""
@@ -21,10 +19,3 @@ def start_over(spark: SparkSession, contract: TableContract, silver: str) -> Non
     for name in (contract.transitions_table, contract.table):
         if name:
             spark.sql(f"DELETE FROM {identifier(silver, name)}")
-
-
-def recompute_gold(spark: SparkSession, database: str, names: Sequence[str] = tuple(GOLD)) -> None:
-    """Forgets what gold was computed from, so that this run computes it again."""
-    for name in names:
-        if tables.read_mark(spark, identifier(database, name), gold.INPUTS):
-            tables.mark(spark, identifier(database, name), gold.INPUTS, "to be computed again")

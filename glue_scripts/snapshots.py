@@ -6,13 +6,15 @@ from typing import Any, Final
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as fn
 
+from glue_scripts.tables import load
+
 WEIGHT: Final = "__weight"
 """How often a row appeared (+) or vanished (-)."""
 
 
 def current(spark: SparkSession, table: str) -> int | None:
     """Id of the table's snapshot; None before the first write."""
-    snapshot = _load(spark, table).currentSnapshot()
+    snapshot = load(spark, table).currentSnapshot()
     return None if snapshot is None else int(snapshot.snapshotId())
 
 
@@ -43,7 +45,7 @@ def size(spark: SparkSession, table: str) -> int:
 
 
 def _total(spark: SparkSession, table: str, name: str) -> int:
-    snapshot = _load(spark, table).currentSnapshot()
+    snapshot = load(spark, table).currentSnapshot()
     return 0 if snapshot is None else int(snapshot.summary().get(name) or 0)
 
 
@@ -73,13 +75,8 @@ def differences(
     return summed.where(fn.col(WEIGHT) != 0)
 
 
-def _load(spark: SparkSession, table: str) -> Any:
-    jvm: Any = spark._jvm
-    return jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, table)
-
-
 def _ancestors(spark: SparkSession, table: str) -> Iterator[Any]:
-    loaded = _load(spark, table)
+    loaded = load(spark, table)
     snapshot = loaded.currentSnapshot()
     while snapshot is not None:
         yield snapshot

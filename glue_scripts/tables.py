@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
+from typing import Any
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -66,6 +67,14 @@ def _ensure(spark: SparkSession, table: str, columns: Columns, is_derived: bool)
         spark.sql(f"ALTER TABLE {table} DROP COLUMNS ({', '.join(f'`{name}`' for name in old)})")
 
 
+def load(spark: SparkSession, table: str) -> Any:
+    """Iceberg's own object of the table (`org.apache.iceberg.Table`), up to date."""
+    jvm: Any = spark._jvm
+    loaded = jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, table)
+    loaded.refresh()
+    return loaded
+
+
 def mark(spark: SparkSession, table: str, name: str, value: str) -> None:
     """Writes a table property."""
     mark_all(spark, table, {name: value})
@@ -75,14 +84,20 @@ def mark_all(spark: SparkSession, table: str, marks: Mapping[str, str]) -> None:
     """Writes table properties in one commit."""
     if not marks:
         return
-    listed = ", ".join(f"'{name}' = '{value}'" for name, value in marks.items())
-    spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ({listed})")
+    update = load(spark, table).updateProperties()
+    for name, value in marks.items():
+        update.set(name, value)
+    update.commit()
+
+
+def marks(spark: SparkSession, table: str) -> dict[str, str]:
+    """All table properties. By SQL each look would be a job of Spark."""
+    return dict(load(spark, table).properties())
 
 
 def read_mark(spark: SparkSession, table: str, name: str) -> str | None:
     """Reads a table property; None where it was never written."""
-    rows = spark.sql(f"SHOW TBLPROPERTIES {table}").where(fn.col("key") == name).collect()
-    return rows[0]["value"] if rows else None
+    return marks(spark, table).get(name)
 
 
 def replace_rows(

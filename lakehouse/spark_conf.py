@@ -16,6 +16,18 @@ smallest delta costs: two cores rewrite one of 8 MiB in about two seconds, and 1
 some 40 files, whose bounds one manifest holds. Larger files would suit scans of the whole table."""
 
 
+SMALL_ROWS: Final = 100_000
+"""Waiting rows up to which a run is an ordinary delta: planning takes longer than the work."""
+
+SMALL: Final = {
+    # Adaptive execution plans each stage anew and waits for each shuffle: that suits rows that are
+    # many. One task per shuffle also ends in one file; what rewrites files says its own number.
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.shuffle.partitions": "1",
+}
+"""Settings of a run over at most `SMALL_ROWS` rows, set by the job itself."""
+
+
 def spark_conf(warehouse: str) -> dict[str, str]:
     """The settings with `warehouse` (`s3://bucket`) for databases that have no location."""
     catalog = f"spark.sql.catalog.{CATALOG}"

@@ -26,12 +26,14 @@ STEPS = [
     "source run SELECT",  # rows that no window reaches
     "source run SELECT",  # who the source is
     "source run SELECT",  # is there a change at all
-    "source run SELECT",  # where the chunk ends
+    "source run EXPLAIN",  # does a first load fit
     "ledger put_item",  # open
     "reader ATTACH",
     "reader BEGIN",
     "reader COPY",  # the rows
     "reader DESCRIBE",
+    "reader SELECT",  # PostgreSQL's count of them
+    "reader SELECT",  # that of the file
     "reader SELECT",
     "reader COPY",  # those that are set aside
     "reader COPY",  # the rows without them

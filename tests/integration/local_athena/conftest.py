@@ -113,6 +113,13 @@ class Finished:
         info = self.results["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
         return {column["Name"]: column["Type"] for column in info}
 
+    @property
+    def full_types(self) -> dict[str, str]:
+        """Column name to type, decimals with precision and scale."""
+        info = self.results["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
+        sizes = {c["Name"]: f"decimal({c['Precision']},{c['Scale']})" for c in info}
+        return {n: sizes[n] if kind == "decimal" else kind for n, kind in self.types.items()}
+
 
 class Athena:
     """Asks and waits."""

@@ -49,7 +49,9 @@ def test_view(local: Local, athena: Athena, name: str) -> None:
     assert empty.state == "SUCCEEDED", empty.reason
     assert "timestamp with time zone" not in empty.types.values()  # CTAS could not store it
     (told,) = (e for e in entries(load_contracts()) if (e.layer, e.name) == ("views", name))
-    assert empty.full_types == told.columns, "lakehouse/dictionary.toml"
+    # Athena's answers know no other precision of times than milliseconds.
+    expected = {n: "timestamp" if k == "timestamp(3)" else k for n, k in told.columns.items()}
+    assert empty.full_types == expected, "lakehouse/dictionary.toml"
 
 
 def test_views_over_rows(local: Local, athena: Athena) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import reduce
 from operator import and_
 
+from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as fn
 
@@ -73,6 +74,14 @@ def read_quarantine(
         "failed_rules",
         fn.col(INGESTED_AT).alias("quarantined_at"),
     )
+
+
+def hold(frame: DataFrame, is_small: bool) -> DataFrame:
+    """Keeps rows that are read several times; few ones without the way they were made.
+
+    Spark would plan that way again for each statement over them, which takes longer than the rows.
+    """
+    return frame.localCheckpoint() if is_small else frame.persist(StorageLevel.MEMORY_AND_DISK)
 
 
 def deduplicate(contract: TableContract, rows: DataFrame) -> DataFrame:

@@ -8,13 +8,13 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import boto3
 from awsglue.context import GlueContext
 from awsglue.job import Job
 from awsglue.utils import getResolvedOptions
-from pyspark import SparkContext, StorageLevel
+from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 from glue_scripts import (
@@ -74,6 +74,8 @@ class Run:
     outcomes: dict[str, list[quality.Outcome]] = field(default_factory=dict)
     merged: dict[str, int] = field(default_factory=dict)
     compared: dict[str, Outcome] = field(default_factory=dict)
+    is_small: bool = False
+    """Few rows wait: planning takes longer than the work."""
     repaired: frozenset[str] = frozenset()
     """What an operator asked to be made anew by this run."""
     failures: dict[str, Exception] = field(default_factory=dict)
@@ -123,15 +125,20 @@ def merge_table(run: Run, contract: TableContract) -> None:
         run.compared[contract.table] = Outcome(contract.table, batches[0].name, batches[-1].name)
         landed.check_objects(boto3.client("s3"), bucket, contract, batches, run.ledger)
         arrived = bronze.read_files(run.spark, contract, batches, bucket)
+        if run.is_small:
+            arrived = bronze.hold(arrived, run.is_small)
         counted = landed.counted(hashed, arrived)
         landed.check_rows(hashed, batches, arrived, counted)
-        rows = bronze.deduplicate(contract, arrived).persist(StorageLevel.MEMORY_AND_DISK)
+        rows = bronze.hold(bronze.deduplicate(contract, arrived), run.is_small)
         try:
             rules, newest = load_ruleset(contract), bronze.newest(contract, arrived)
             with run.shared:
                 checked = quality.check(run.context, contract, rules, rows, newest, database)
             run.outcomes[contract.table] = checked.outcomes
             _judge(run.arguments["quality_mode"], contract, checked)
+            if checked.bad is not None and run.is_small:
+                good, bad = (bronze.hold(frame, True) for frame in (checked.good, checked.bad))
+                checked = replace(checked, good=good, bad=bad)
             held_back = bronze.read_quarantine(run.spark, contract, batches, bucket)
             with run.shared:
                 quality.quarantine(run.spark, contract, checked, held_back, database)
@@ -233,7 +240,8 @@ def main(argv: list[str]) -> None:
     if "--repair" in argv:
         run.repaired = frozenset(getResolvedOptions(argv, ["repair"])["repair"].split(","))
         _repair(run, contracts)
-    if _waiting_rows(run) <= SMALL_ROWS:
+    run.is_small = _waiting_rows(run) <= SMALL_ROWS
+    if run.is_small:
         for name, value in SMALL.items():
             run.spark.conf.set(name, value)
     for wave in _waves(contracts):

@@ -17,6 +17,7 @@ from awsgluedq.transforms import EvaluateDataQuality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as fn
 
+from glue_scripts.tables import frame_of
 from lakehouse.columns import BATCH_ID, INGESTED_AT, OP
 from lakehouse.contract import TableContract
 from lakehouse.gold import (
@@ -203,7 +204,7 @@ def publish(
     spark: SparkSession, outcomes: dict[str, list[Outcome]], run_id: str, gold: str
 ) -> None:
     """Stores the outcomes of a run by table; a repetition replaces them."""
-    now = datetime.now(UTC)
+    now = datetime.now(UTC).isoformat()
     rows = {
         (table, found.rule): (run_id, table, found.rule, found.outcome, found.failure_reason, now)
         for table, results in outcomes.items()
@@ -211,9 +212,9 @@ def publish(
     }
     if not rows:
         return
-    schema = ", ".join(f"{name} {kind}" for name, kind in GOLD[QUALITY_RESULTS].items())
-    frame = spark.createDataFrame(list(rows.values()), schema).coalesce(1)
-    frame.localCheckpoint().createOrReplaceTempView("outcomes")
+    columns = GOLD[QUALITY_RESULTS]
+    named = [dict(zip(columns, row, strict=True)) for row in rows.values()]
+    frame_of(spark, named, columns).createOrReplaceTempView("outcomes")
     spark.sql(
         f"MERGE INTO {identifier(gold, QUALITY_RESULTS)} t USING outcomes s "
         "ON t.run_id = s.run_id AND t.source_table = s.source_table AND t.rule = s.rule "

@@ -1,6 +1,7 @@
 """Iceberg tables of the job: made when missing, widened when a contract grew, and their marks."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
 from typing import Any
@@ -98,6 +99,13 @@ def marks(spark: SparkSession, table: str) -> dict[str, str]:
 def read_mark(spark: SparkSession, table: str, name: str) -> str | None:
     """Reads a table property; None where it was never written."""
     return marks(spark, table).get(name)
+
+
+def frame_of(spark: SparkSession, rows: Sequence[Mapping[str, Any]], columns: Columns) -> DataFrame:
+    """Few rows as a frame; times as ISO 8601. One literal: lists would start a Python worker."""
+    fields = ", ".join(f"`{name}`: {kind}" for name, kind in columns.items())
+    listed = fn.from_json(fn.lit(json.dumps(rows)), f"array<struct<{fields}>>")
+    return spark.range(0, 1, 1, 1).select(fn.inline(listed))
 
 
 def replace_rows(

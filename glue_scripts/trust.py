@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 from pyspark.sql import SparkSession
 
+from glue_scripts.tables import frame_of
 from lakehouse.errors import ReconciliationError
 from lakehouse.gold import GOLD, RECONCILIATION, identifier
 from lakehouse.reconciliation import Outcome
@@ -45,7 +46,7 @@ def publish(spark: SparkSession, outcomes: Mapping[str, Outcome], run_id: str, g
     """Adds a run's outcomes; a repetition adds its own, and readers take the newest."""
     if not outcomes:
         return
-    now = datetime.now(UTC)
+    now = datetime.now(UTC).isoformat()
     rows = [
         (
             run_id,
@@ -64,8 +65,9 @@ def publish(spark: SparkSession, outcomes: Mapping[str, Outcome], run_id: str, g
         )
         for found in outcomes.values()
     ]
-    schema = ", ".join(f"{name} {kind}" for name, kind in GOLD[RECONCILIATION].items())
-    frame = spark.createDataFrame(rows, schema).coalesce(1)
+    columns = GOLD[RECONCILIATION]
+    named = [dict(zip(columns, row, strict=True)) for row in rows]
+    frame = frame_of(spark, named, columns)
     frame.writeTo(identifier(gold, RECONCILIATION)).append()
 
 

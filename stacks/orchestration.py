@@ -6,7 +6,6 @@ from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
@@ -18,8 +17,8 @@ from lakehouse.settings import Stage
 from lakehouse.views import create_statement, load_views
 from stacks.blocks.catalog import catalog_statement
 from stacks.blocks.filling import fill
-from stacks.blocks.python_function import PythonFunction, retention
-from stacks.blocks.schedule import Schedule
+from stacks.blocks.python_function import PythonFunction
+from stacks.blocks.scheduled_machine import ScheduledMachine
 from stacks.ingest import IngestStack
 from stacks.storage import StorageStack
 from stacks.transform import TransformStack
@@ -50,38 +49,15 @@ class OrchestrationStack(cdk.Stack):
         self._ingest, self._transform = ingest, transform
         self._machine_name = f"{stage.prefix}-pipeline"
         self._receipt = self._receipt_function()
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
-        for statement in self._statements():
-            role.add_to_policy(statement)
-        self.machine = sfn.StateMachine(
+        self.machine = ScheduledMachine(
             self,
             "Pipeline",
-            state_machine_name=self._machine_name,
-            definition_body=sfn.DefinitionBody.from_string(
-                self.to_json_string(self._definition(contracts))
-            ),
-            role=role,
-            tracing_enabled=True,
-            logs=sfn.LogOptions(
-                level=sfn.LogLevel.ERROR,
-                include_execution_data=False,
-                destination=logs.LogGroup(
-                    self,
-                    "Log",
-                    log_group_name=f"/aws/vendedlogs/states/{stage.prefix}-pipeline",
-                    retention=retention(stage),
-                    removal_policy=cdk.RemovalPolicy.DESTROY,
-                ),
-            ),
-        )
-        Schedule(
-            self,
-            "PipelineSchedule",
-            name=f"{stage.prefix}-pipeline",
-            expression=stage.pipeline.schedule,
-            target_arn=self.machine.state_machine_arn,
-            action="states:StartExecution",
-            resources=[self.machine.state_machine_arn],
+            stage=stage,
+            name=self._machine_name,
+            definition=self._definition(contracts),
+            statements=self._statements(),
+            schedule=stage.pipeline.schedule,
+            schedule_name=self._machine_name,
         )
         cdk.CfnOutput(self, "StateMachineArn", value=self.machine.state_machine_arn)
 

@@ -5,14 +5,12 @@ from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from lakehouse.settings import Stage
 from stacks.blocks.filling import fill
-from stacks.blocks.python_function import retention
-from stacks.blocks.schedule import Schedule
+from stacks.blocks.scheduled_machine import ScheduledMachine
 from stacks.storage import StorageStack
 from stacks.transform import TransformStack
 
@@ -37,44 +35,19 @@ class UpkeepStack(cdk.Stack):
     ):
         super().__init__(scope, construct_id, **kwargs)  # type: ignore[arg-type]
         job = self.format_arn(service="glue", resource="job", resource_name=transform.job.ref)
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
-        for actions, resource in (
-            (["dynamodb:UpdateItem"], storage.watermarks.table_arn),
-            (
-                ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"],
-                job,
-            ),
-        ):
-            role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
-        self.machine = sfn.StateMachine(
+        runs = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
+        lease = iam.PolicyStatement(
+            actions=["dynamodb:UpdateItem"], resources=[storage.watermarks.table_arn]
+        )
+        self.machine = ScheduledMachine(
             self,
             "Upkeep",
-            state_machine_name=f"{stage.prefix}-upkeep",
-            definition_body=sfn.DefinitionBody.from_string(
-                self.to_json_string(_definition(stage, storage, transform))
-            ),
-            role=role,
-            tracing_enabled=True,
-            logs=sfn.LogOptions(
-                level=sfn.LogLevel.ERROR,
-                include_execution_data=False,
-                destination=logs.LogGroup(
-                    self,
-                    "Log",
-                    log_group_name=f"/aws/vendedlogs/states/{stage.prefix}-upkeep",
-                    retention=retention(stage),
-                    removal_policy=cdk.RemovalPolicy.DESTROY,
-                ),
-            ),
-        )
-        Schedule(
-            self,
-            "MaintenanceSchedule",
-            name=f"{stage.prefix}-maintenance",
-            expression=stage.maintenance.schedule,
-            target_arn=self.machine.state_machine_arn,
-            action="states:StartExecution",
-            resources=[self.machine.state_machine_arn],
+            stage=stage,
+            name=f"{stage.prefix}-upkeep",
+            definition=_definition(stage, storage, transform),
+            statements=[lease, iam.PolicyStatement(actions=runs, resources=[job])],
+            schedule=stage.maintenance.schedule,
+            schedule_name=f"{stage.prefix}-maintenance",
         )
         cdk.CfnOutput(self, "UpkeepMachineArn", value=self.machine.state_machine_arn)
 

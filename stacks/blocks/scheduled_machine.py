@@ -1,0 +1,63 @@
+"""A state machine that a schedule starts: its role, its log, its schedule."""
+
+from collections.abc import Iterable
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from lakehouse.settings import Stage
+from stacks.blocks.python_function import retention
+from stacks.blocks.schedule import Schedule
+
+
+class ScheduledMachine(sfn.StateMachine):
+    """Runs under a role of its own; only errors are logged, without the data of executions."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        name: str,
+        definition: object,
+        statements: Iterable[iam.PolicyStatement],
+        schedule: str,
+        schedule_name: str,
+    ):
+        role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+        for statement in statements:
+            role.add_to_policy(statement)
+        super().__init__(
+            scope,
+            construct_id,
+            state_machine_name=name,
+            definition_body=sfn.DefinitionBody.from_string(
+                cdk.Stack.of(scope).to_json_string(definition)
+            ),
+            role=role,
+            tracing_enabled=True,
+            logs=sfn.LogOptions(
+                level=sfn.LogLevel.ERROR,
+                include_execution_data=False,
+                destination=logs.LogGroup(
+                    scope,
+                    "Log",
+                    log_group_name=f"/aws/vendedlogs/states/{name}",
+                    retention=retention(stage),
+                    removal_policy=cdk.RemovalPolicy.DESTROY,
+                ),
+            ),
+        )
+        Schedule(
+            scope,
+            f"{construct_id}Schedule",
+            name=schedule_name,
+            expression=schedule,
+            target_arn=self.state_machine_arn,
+            action="states:StartExecution",
+            resources=[self.state_machine_arn],
+        )

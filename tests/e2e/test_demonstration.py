@@ -54,6 +54,8 @@ def test_an_interrupted_demo_leaves_nothing(account: Deployment, last_words: str
             stdout=written,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            # Whoever started the tests in the background has them ignore what a terminal sends.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
     url = f"http://127.0.0.1:{account.environment['LAKEHOUSE_DASHBOARD_PORT']}"
     try:

@@ -150,7 +150,10 @@ def _is_exact(here: Stage, table: str) -> bool:
             "SELECT count(*), sum(h)::varchar FROM (SELECT arg_max(_row_hash, _batch_id) AS h "
             f"FROM read_parquet('{name}/*.parquet') GROUP BY {', '.join(contract.key)})"
         )
-        asked = f"import duckdb; print(*duckdb.sql({newest!r}).fetchone())"
+        asked = (
+            "import duckdb; duckdb.sql('SET enable_progress_bar = false'); "
+            f"print(*duckdb.sql({newest!r}).fetchone())"
+        )
         landed = measure([PYTHON, "-c", asked], here.environment).output
     print(f"{table}: PostgreSQL {count} {held}, bronze {landed}", file=sys.stderr)
     return landed == f"{count} {held}"

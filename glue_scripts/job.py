@@ -126,7 +126,7 @@ def merge_table(run: Run, contract: TableContract) -> None:
         landed.check_objects(boto3.client("s3"), bucket, contract, batches, run.ledger)
         arrived = bronze.read_files(run.spark, contract, batches, bucket)
         if run.is_small:
-            arrived = bronze.hold(arrived, run.is_small)
+            arrived = bronze.hold(arrived, is_small=True)
         counted = landed.counted(hashed, arrived)
         landed.check_rows(hashed, batches, arrived, counted)
         rows = bronze.hold(bronze.deduplicate(contract, arrived), run.is_small)
@@ -137,7 +137,9 @@ def merge_table(run: Run, contract: TableContract) -> None:
             run.outcomes[contract.table] = checked.outcomes
             _judge(run.arguments["quality_mode"], contract, checked)
             if checked.bad is not None and run.is_small:
-                good, bad = (bronze.hold(frame, True) for frame in (checked.good, checked.bad))
+                good, bad = (
+                    bronze.hold(frame, is_small=True) for frame in (checked.good, checked.bad)
+                )
                 checked = replace(checked, good=good, bad=bad)
             held_back = bronze.read_quarantine(run.spark, contract, batches, bucket)
             with run.shared:

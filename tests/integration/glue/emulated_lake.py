@@ -300,7 +300,7 @@ class EmulatedLake:
         script: Path | None = None,
         on_line: Callable[[str], None] = lambda _: None,
         stopped: Callable[[], bool] = lambda: False,
-        timeout_seconds: float = 500,
+        timeout_seconds: float = 900,
         **changes: str,
     ) -> spark.JobOutcome:
         """Runs the deployed job once."""

@@ -94,7 +94,7 @@ check: install ## format, lint, types, import rules
 	@$(BIN)/lint-imports
 
 test: check test-unit test-infrastructure ## all checks and tests, the slow ones side by side
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync test-integration test-e2e
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync test-spark test-services
 
 test-unit: install ## without processes: seconds
 	@$(BIN)/pytest tests/unit
@@ -102,8 +102,15 @@ test-unit: install ## without processes: seconds
 test-infrastructure: install ## what the templates say: what exists, what may talk to what
 	@$(BIN)/pytest tests/infrastructure
 
-test-integration: install ## real PostgreSQL, real Spark, the emulator's seams
-	@$(BIN)/pytest tests/integration
+test-spark: install ## real Spark and Iceberg: the Glue job and its parts
+	@$(BIN)/pytest tests/integration/glue
+
+test-integration: install ## real PostgreSQL, the local Athena, the emulator's seams, a browser
+	@$(BIN)/pytest tests/integration --ignore=tests/integration/glue
+
+test-services: install ## the two that start the most processes, one after the other
+	@$(MAKE) --no-print-directory test-integration
+	@$(MAKE) --no-print-directory test-e2e
 
 test-e2e: install ## deploys, runs, breaks and destroys
 	@$(BIN)/pytest tests/e2e

@@ -72,7 +72,7 @@ def _merge(shop: LiveShop, number: int) -> int:
             if number:  # before the first merge there is no view
                 _compare(shop, f"during merge {number}")
                 asked += 1
-            wait([job], timeout=3)
+            wait([job], timeout=10)
     outcome = job.result()
     assert outcome.state == "SUCCEEDED", outcome.log_path.read_text()[-3000:]
     if number:

@@ -17,6 +17,7 @@ from lakehouse.columns import IS_CURRENT, ROW_HASH
 from lakehouse.contract import Deletes, History, TableContract
 from lakehouse.errors import ConfigurationError
 from lakehouse.rowhash import content, is_hashed_by_athena, row_hash
+from lakehouse.sqltext import literal
 
 Ask = Callable[[str], Sequence[Sequence[Any]]]
 """A statement to its rows. Of the source all in one snapshot."""
@@ -86,7 +87,7 @@ class Side:
         found: dict[str, int] = {}
         wanted = sorted(keys)
         for start in range(0, len(wanted), _KEYS):
-            listed = ", ".join(_literal(key) for key in wanted[start : start + _KEYS])
+            listed = ", ".join(literal(key) for key in wanted[start : start + _KEYS])
             sql = f"SELECT k, h FROM ({self.rows}) AS hashed WHERE k IN ({listed})"
             found |= {str(key): int(number) for key, number in self.ask(sql)}
         return found
@@ -127,7 +128,7 @@ def changed_since(ask: Ask, contract: TableContract, horizon: str) -> set[str]:
             str(row[0])
             for row in ask(
                 f"SELECT {key} FROM lakehouse_tombstones WHERE source_table = "
-                f"{_literal(contract.table)} AND row_key IS NOT NULL AND {column} >= {place}"
+                f"{literal(contract.table)} AND row_key IS NOT NULL AND {column} >= {place}"
             )
         }
     return found
@@ -218,7 +219,3 @@ def _place(contract: TableContract, horizon: str, kind: str) -> str:
         raise ConfigurationError(f"{contract.table}: {horizon!r} is no time in UTC")
     at = horizon.replace("T", " ").removesuffix("Z")
     return f"TIMESTAMPTZ '{at}+00'" if kind == "timestamptz" else f"TIMESTAMP '{at} UTC'"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

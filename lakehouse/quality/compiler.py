@@ -15,6 +15,7 @@ from lakehouse.contract import TableContract
 from lakehouse.errors import ConfigurationError
 from lakehouse.quality.patterns import portable
 from lakehouse.quality.rules import Condition, Keyword, Rule, Scope, Value
+from lakehouse.sqltext import literal
 from lakehouse.types import ColumnType
 
 _INTEGERS = ("smallint", "integer", "bigint")
@@ -95,7 +96,7 @@ def _holds(column: str, sort: str, condition: Condition) -> str:
     if operator in ("matches", "not matches"):
         if sort != "text":
             raise _NotPortable
-        test = f"regexp_full_match({column}, {_text(portable(str(values[0])))})"
+        test = f"regexp_full_match({column}, {literal(portable(str(values[0])))})"
         passed = test if operator == "matches" else f"NOT {test}"
     elif operator in ("between", "not between"):
         low, high = (_literal(sort, value) for value in values)
@@ -129,21 +130,17 @@ def _literal(sort: str, value: Value) -> str:
         return f"{value:f}::DOUBLE"
     if isinstance(value, str) and not isinstance(value, Keyword):
         if sort == "text":
-            return _text(value)
+            return literal(value)
         try:
             if sort == "date":
-                return f"DATE {_text(date.fromisoformat(value).isoformat())}"
+                return f"DATE {literal(date.fromisoformat(value).isoformat())}"
             if sort in _TIMES and datetime.fromisoformat(value).tzinfo is None:
                 zone = "+00" if sort == _TIMES[0] else ""
                 kind = "TIMESTAMPTZ" if zone else "TIMESTAMP"
-                return f"{kind} {_text(datetime.fromisoformat(value).isoformat(' ') + zone)}"
+                return f"{kind} {literal(datetime.fromisoformat(value).isoformat(' ') + zone)}"
         except ValueError:
             pass
     raise _NotPortable
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _where(contract: TableContract, text: str) -> str:

@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from lakehouse.contract import Deletes, TableContract
 from lakehouse.errors import ContractError
 from lakehouse.ledger import Kind
+from lakehouse.sqltext import literal
 from lambdas.ingest import guards
 from lambdas.ingest.budget import Estimate
 from lambdas.ingest.catalog import relation, text_array, tombstones
 from lambdas.ingest.cursor import Cursor
 from lambdas.ingest.ranges import Range
 from lambdas.ingest.source import Session
-from lambdas.ingest.statements import identifier, literal, render
+from lambdas.ingest.statements import identifier, render
 from lambdas.ingest.tombs import Tombs
 
 OPERATION = {Kind.LOAD: "I", Kind.DELTA: "U"}
@@ -36,6 +37,20 @@ class Capture:
     def cursor(self) -> Cursor:
         """The SQL of the contract's cursor."""
         return Cursor(self.contract)
+
+    def may_have_changes(self, session: Session, window: Range) -> bool:
+        """False where the window surely has no change, told by as little as can be."""
+        is_marked = "false"
+        if self._has_tombstones:
+            since = Tombs(self.contract).since(window)
+            is_marked = f"EXISTS (SELECT FROM {tombstones(self.contract)} WHERE {since})"
+        statement = render(
+            "glance",
+            relation=relation(self.contract),
+            range=self._range("source", window),
+            is_marked=is_marked,
+        )
+        return bool((session.run(statement) or [[False]])[0][0])
 
     def truncated_at(self, session: Session, window: Range) -> str | None:
         """The cursor of the window's last TRUNCATE; raises ContractError for a malformed tombstone.

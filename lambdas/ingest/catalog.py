@@ -3,13 +3,15 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from lakehouse.contract import Deletes, TableContract
 from lakehouse.errors import ContractError
+from lakehouse.sqltext import literal
 from lambdas.ingest.cursor import Cursor
 from lambdas.ingest.drift import Seen, as_seen
 from lambdas.ingest.source import Session
-from lambdas.ingest.statements import identifier, literal, render
+from lambdas.ingest.statements import identifier, render
 from lambdas.telemetry import logger
 
 TOMBSTONES = "lakehouse_tombstones"
@@ -17,6 +19,8 @@ TOMBSTONES = "lakehouse_tombstones"
 _DELETE_TRIGGER, _TRUNCATE_TRIGGER = 8, 32
 _STAMPS = 1 | 2 | 4 | 16
 """Bits of `tgtype`: a row trigger before INSERT and UPDATE."""
+_ENABLED = ("O", "A")
+"""Values of `tgenabled`: fires for what sessions write, not only for what a replica applies."""
 
 
 def relation(contract: TableContract) -> str:
@@ -54,28 +58,42 @@ class Catalog:
 
 def read_catalog(session: Session, contract: TableContract) -> Catalog | None:
     """What the catalog says of the contract's table; None where there is no table."""
-    found: dict[str, list[tuple[int, str, str, bool]]] = defaultdict(list)
+    found: dict[str, list[list[Any]]] = defaultdict(list)
     statement = render(
         "catalog",
         relation=literal(relation(contract)),
         tombstones=literal(tombstones(contract)),
     )
     for fact, *values in session.run(statement) or []:
-        found[fact].append(tuple(values))
-    if not found["column"]:
+        found[fact].append(values)
+    columns = sorted(
+        (number, name, kind, is_required)
+        for is_ours, number, name, kind, is_required, is_dropped in found["column"]
+        if is_ours and number > 0 and not is_dropped
+    )
+    if not columns:
         return None
-    names = {number: name for number, name, *_ in found["column"]}
+    names = {number: name for number, name, *_ in columns}
     indexes = [
-        (tuple(names.get(int(column)) for column in columns.split()), size, is_unique)
-        for size, columns, _, is_unique in found["index"]
+        (tuple(names.get(int(column)) for column in numbers.split()), size, is_unique)
+        for is_valid, size, numbers, condition, is_unique, _ in found["index"]
+        if is_valid and condition is None
     ]
     return Catalog(
-        types={name: kind for _, name, kind, _ in found["column"]},
-        required=frozenset(name for _, name, _, is_required in found["column"] if is_required),
+        types={name: kind for _, name, kind, _ in columns},
+        required=frozenset(name for _, name, _, is_required in columns if is_required),
         indexes=[columns for columns, *_ in indexes],
         unique=[frozenset(columns[:size]) for columns, size, is_unique in indexes if is_unique],
-        triggers=[kind for kind, *_ in found["trigger"]],
-        tombstones=frozenset(name for _, name, *_ in found["tombstone"]),
+        triggers=[
+            kind
+            for _, kind, enabled, _, is_internal, _ in found["trigger"]
+            if enabled in _ENABLED and not is_internal
+        ],
+        tombstones=frozenset(
+            name
+            for is_ours, number, name, _, _, is_dropped in found["column"]
+            if not is_ours and number > 0 and not is_dropped
+        ),
     )
 
 
@@ -103,7 +121,8 @@ def check_source(session: Session, contract: TableContract, added: Mapping[str, 
             f"{name}: no enabled BEFORE INSERT OR UPDATE row trigger stamps {contract.cursor}, "
             "changes would be missed; create it (docs/guarantee.md)"
         )
-    _check_reachable(session, seen.contract, name)
+    is_nullable = seen.contract.cursor not in table.required
+    _check_reachable(session, seen.contract, name, is_nullable)
     if not any(columns[0] == contract.cursor for columns in table.indexes):
         logger.warning("no index begins with the cursor, so each poll reads the whole table",
                        extra={"source_table": name, "cursor": contract.cursor})  # fmt: skip
@@ -123,10 +142,12 @@ def _check_tombstones(name: str, table: Catalog, place: str) -> None:
             )
 
 
-def _check_reachable(session: Session, contract: TableContract, name: str) -> None:
+def _check_reachable(
+    session: Session, contract: TableContract, name: str, is_nullable: bool
+) -> None:
     conditions = (
         f"EXISTS (SELECT FROM {relation(contract)} WHERE {condition})"
-        for condition in Cursor(contract).unreachable()
+        for condition in Cursor(contract).unreachable(is_nullable)
     )
     if (session.run(render("unreachable", conditions=" OR ".join(conditions))) or [[False]])[0][0]:
         what = "another cluster's" if contract.is_strict else "infinite or before year 1"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from lakehouse.contract import TableContract
-from lambdas.ingest.statements import identifier, iso, literal
+from lakehouse.sqltext import literal
+from lambdas.ingest.statements import identifier, iso
 
 DELETED_AT: Final = "deleted_at"
 """Column of the tombstones: the time of the delete."""
@@ -45,14 +46,11 @@ class Cursor:
         kind = self.contract.types[self.contract.cursor].duckdb
         return f"{literal(text)}::{kind}"
 
-    def unreachable(self) -> list[str]:
+    def unreachable(self, is_nullable: bool) -> list[str]:
         """Conditions of rows that no window reaches, each served by an index on the cursor."""
         column = identifier(self.contract.cursor)
+        nulls = [f"{column} IS NULL"] if is_nullable else []
         if self.contract.is_strict:
             # ids of another cluster, brought here by a dump
-            return [f"{column} IS NULL", f"{column} >= pg_snapshot_xmax(pg_current_snapshot())"]
-        return [
-            f"{column} IS NULL",
-            f"{column} = 'infinity'",
-            f"{column} < '0001-01-01 00:00:00+00'",
-        ]
+            return [*nulls, f"{column} >= pg_snapshot_xmax(pg_current_snapshot())"]
+        return [*nulls, f"{column} = 'infinity'", f"{column} < '0001-01-01 00:00:00+00'"]

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from lakehouse.contract import TableContract
 from lakehouse.errors import SourceChangedError
 from lakehouse.ledger import Watermark
+from lakehouse.sqltext import literal
 from lambdas.ingest.catalog import relation
 from lambdas.ingest.source import Session
-from lambdas.ingest.statements import literal, render
+from lambdas.ingest.statements import render
 
 
 @dataclass(frozen=True)
@@ -63,4 +64,6 @@ class Identity:
 def take_identity(session: Session, contract: TableContract) -> Identity:
     """Asks the source who it is; the table must exist."""
     statement = render("identity", relation=literal(relation(contract)))
-    return Identity(*(session.run(statement) or [])[0])
+    system, timeline, database, table, position = (session.run(statement) or [])[0]
+    upper, lower = (int(digits, 16) for digits in position.split("/"))
+    return Identity(str(system), timeline, database, table, upper << 32 | lower)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from lakehouse.contract import TableContract
 from lakehouse.quality.compiler import RowRule
-from lambdas.ingest.statements import identifier, literal
+from lakehouse.sqltext import literal
+from lambdas.ingest.statements import identifier
 
 
 def judged(rules: Sequence[RowRule]) -> str:

@@ -114,13 +114,14 @@ class Ingest:
         capture = Capture(seen, Kind.LOAD if is_load else Kind.DELTA)
         begin = watermark.window_start if watermark.horizon else watermark.cursor_value
         window = Range(watermark.cursor_value, watermark.cursor_key, end, begin=begin, horizon=end)
+        may_have_changes = capture.may_have_changes(session, window)
         if watermark.horizon is None:
-            truncated_at = capture.truncated_at(session, window)
+            truncated_at = capture.truncated_at(session, window) if may_have_changes else None
             if watermark.restart_from == EVERYTHING:
                 # what was deleted before leaves no tombstone here: only a sweep can tell
                 truncated_at = end
             watermark = replace(watermark, truncated_at=truncated_at)
-        if capture.is_empty(session, window):
+        if not may_have_changes or capture.is_empty(session, window):
             return self.ledger.move(watermark, passed(watermark, end, horizon)), None
         expected = capture.estimate(session)
         limit = self.budget.limit(expected.width, before)

@@ -1,4 +1,4 @@
-"""Renders the SQL files of `lakehouse/sql/ingest`; names and literals are quoted here only."""
+"""Renders the SQL files of `lakehouse/sql/ingest`; names are quoted here only."""
 
 import re
 from functools import cache
@@ -20,11 +20,6 @@ def render(name: str, **parts: object) -> str:
 def identifier(name: str) -> str:
     """A quoted identifier, for PostgreSQL and DuckDB alike."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A quoted text literal, for PostgreSQL (standard_conforming_strings) and DuckDB alike."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def iso(expression: str) -> str:

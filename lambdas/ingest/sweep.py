@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 from lakehouse.contract import TableContract
 from lakehouse.ledger import Batch
+from lakehouse.sqltext import literal
 from lambdas.ingest.bronze import Bronze
 from lambdas.ingest.capture import Capture
 from lambdas.ingest.cursor import Cursor
 from lambdas.ingest.extraction import Extraction
-from lambdas.ingest.statements import identifier, literal, render
+from lambdas.ingest.statements import identifier, render
 
 
 def swept(

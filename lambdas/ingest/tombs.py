@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from lakehouse.contract import TableContract
+from lakehouse.sqltext import literal
 from lambdas.ingest.catalog import tombstones
 from lambdas.ingest.cursor import DELETED_AT, Cursor
 from lambdas.ingest.ranges import Range
-from lambdas.ingest.statements import identifier, literal, render
+from lambdas.ingest.statements import identifier, render
 
 
 @dataclass(frozen=True)
@@ -15,19 +16,26 @@ class Tombs:
 
     contract: TableContract
 
-    def gone(self, window: Range) -> str:
-        """The keys that have a tombstone from the window's start on, each with its last."""
+    def since(self, window: Range) -> str:
+        """Condition: the table's tombstones from the window's start on.
+
+        Up to the window's end would not do: a key deleted twice is one delete, the later.
+        """
         cursor = Cursor(self.contract)
         place = cursor.tombstone_column
+        start = f" AND {place} >= {cursor.value(window.start)}" if window.start else ""
+        return f"source_table = {literal(self.contract.table)}{start}"
+
+    def gone(self, window: Range) -> str:
+        """The keys that have a tombstone from the window's start on, each with its last."""
+        place = Cursor(self.contract).tombstone_column
         times = {self.contract.change_column: DELETED_AT, self.contract.cursor: place}
         return render(
             "gone",
             times=", ".join(f"max({c}) AS {identifier(name)}" for name, c in times.items()),
             tombstone_keys=self._keys,
             tombstones=tombstones(self.contract),
-            table=literal(self.contract.table),
-            # up to the window's end, not the chunk's: a key deleted twice is one delete, the later
-            window=f"{place} >= {cursor.value(window.start)}" if window.start else "true",
+            since=self.since(window),
             key_places=", ".join(str(len(times) + n + 1) for n in range(len(self.contract.key))),
         )
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from lakehouse.errors import ReconciliationError
 from lakehouse.ledger import Kind
 from lakehouse.rowhash import content, row_hash
+from lakehouse.sqltext import literal
 from lambdas.ingest.capture import Capture
 from lambdas.ingest.extraction import Extraction, from_source
 from lambdas.ingest.ranges import range_of
-from lambdas.ingest.statements import literal, render
+from lambdas.ingest.statements import render
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from lakehouse import prices
 from lakehouse.gold import GOLD, PIPELINE_RUNS
+from lakehouse.sqltext import literal
 from lambdas.receipt import history
 from lambdas.receipt.history import Event, Task
 
@@ -147,7 +148,7 @@ def _literal(value: object) -> str:
             return f"{value:.6e}"
         case int() | Decimal():
             return str(value)
-    return "'" + str(value).replace("'", "''") + "'"
+    return literal(str(value))
 
 
 def _number(value: object) -> float:

@@ -1,20 +1,23 @@
--- What the source's catalog says of the table, one row per fact, all of them `(fact, number, name,
--- type, is_so)`. Plain scans, joined by the reader: a new session pays for each join's planning.
-SELECT 'column', attnum::int, attname::text, format_type(atttypid, atttypmod), attnotnull
+-- What the source's catalog says of the table, one row per fact. Plain scans by one condition each;
+-- the reader filters, joins and sorts: a new session pays for each function, operator and statistic
+-- that it looks up.
+SELECT
+    'column',
+    attrelid = to_regclass(${relation}),
+    attnum,
+    attname::text,
+    format_type(atttypid, atttypmod),
+    attnotnull,
+    attisdropped
 FROM pg_attribute
-WHERE attrelid = to_regclass(${relation}) AND attnum > 0 AND NOT attisdropped
+WHERE attrelid IN (to_regclass(${relation}), to_regclass(${tombstones}))
 UNION ALL
--- the numbers of its columns, and how many of them are its key
-SELECT 'index', indnkeyatts, indkey::text, '', indisunique
+-- how many columns are its key, the numbers of all, its condition
+SELECT 'index', indisvalid, indnkeyatts, indkey::text, indpred::text, indisunique, NULL
 FROM pg_index
-WHERE indrelid = to_regclass(${relation}) AND indisvalid AND indpred IS NULL
+WHERE indrelid = to_regclass(${relation})
 UNION ALL
 -- bits of tgtype: ROW 1, BEFORE 2, INSERT 4, DELETE 8, UPDATE 16, TRUNCATE 32
-SELECT 'trigger', tgtype, '', '', true
+SELECT 'trigger', NULL, tgtype, tgenabled::text, NULL, tgisinternal, NULL
 FROM pg_trigger
-WHERE tgrelid = to_regclass(${relation}) AND NOT tgisinternal AND tgenabled IN ('O', 'A')
-UNION ALL
-SELECT 'tombstone', attnum, attname, '', true
-FROM pg_attribute
-WHERE attrelid = to_regclass(${tombstones}) AND attnum > 0 AND NOT attisdropped
-ORDER BY 1, 2
+WHERE tgrelid = to_regclass(${relation})

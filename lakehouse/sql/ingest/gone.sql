@@ -2,5 +2,5 @@ SELECT
     ${times},
     ${tombstone_keys}
 FROM ${tombstones}
-WHERE source_table = ${table} AND row_key IS NOT NULL AND ${window}
+WHERE ${since} AND row_key IS NOT NULL
 GROUP BY ${key_places}

@@ -20,12 +20,13 @@ STEPS = [
     "ledger get_item",
     "ledger query",
     "source connect",
-    "source run WITH",  # the horizon
+    "source run SELECT",  # the horizon
     "source run SELECT",  # prepared transactions
     "source run SELECT",  # the catalog
     "source run SELECT",  # rows that no window reaches
     "source run SELECT",  # who the source is
-    "source run SELECT",  # is there a change at all
+    "source run SELECT",  # may there be a change
+    "source run SELECT",  # is there one
     "source run EXPLAIN",  # does a first load fit
     "ledger put_item",  # open
     "reader ATTACH",

@@ -1,0 +1,6 @@
+"""Pieces of SQL that PostgreSQL, DuckDB and Athena read alike."""
+
+
+def literal(text: str) -> str:
+    """A quoted text literal (in PostgreSQL with standard_conforming_strings)."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,11 +1,13 @@
 """Line plots as SVG, for the documents: axes from zero, a point for each measurement."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Final
 
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM, RIGHT = 640, 320, 70, 48, 48, 150
+TICKS: Final = 4
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Okabe and Ito's, which colour-blind people tell apart."""
 
@@ -21,7 +23,8 @@ class Series:
 def line_plot(title: str, x_label: str, y_label: str, series: Sequence[Series]) -> str:
     """The plot as an SVG document; raises ValueError when there is no point."""
     xs = [x for line in series for x, _ in line.points]
-    top = max(y for line in series for _, y in line.points) * 1.15 or 1.0
+    step = _round_step(max(y for line in series for _, y in line.points) * 1.1 or 1.0)
+    top = step * TICKS
     low, high = min(xs), max(xs)
 
     def place(x: float, y: float) -> tuple[float, float]:
@@ -37,8 +40,8 @@ def line_plot(title: str, x_label: str, y_label: str, series: Sequence[Series]) 
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
         f'<text x="{LEFT}" y="24" font-size="15">{escape(title)}</text>',
     ]
-    for step in range(5):
-        value = top * step / 4
+    for tick in range(TICKS + 1):
+        value = step * tick
         _, y = place(low, value)
         parts.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="#ddd"/>')
         parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{value:,.4g}</text>')
@@ -60,3 +63,9 @@ def line_plot(title: str, x_label: str, y_label: str, series: Sequence[Series]) 
         parts.append(f'<rect x="{x}" y="{y - 9}" width="10" height="10" fill="{colour}"/>')
         parts.append(f'<text x="{x + 16}" y="{y}">{escape(line.name)}</text>')
     return "\n".join([*parts, "</svg>\n"])
+
+
+def _round_step(top: float) -> float:
+    """The least of 1, 2, 2.5, 5 times a power of ten of which `TICKS` steps reach `top`."""
+    power = 10.0 ** math.floor(math.log10(top / TICKS))
+    return next(power * n for n in (1, 2, 2.5, 5, 10) if power * n * TICKS >= top)

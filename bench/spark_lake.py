@@ -2,23 +2,21 @@
 
 import os
 import random
-import sys
 from pathlib import Path
 from typing import Any, Final
 
-from lakehouse import spark_conf
 from lakehouse.contract import load_contracts
 from lakehouse.gold import (
     GOLD,
     QUARANTINE,
     QUARANTINE_COLUMNS,
     identifier,
-    silver_columns,
-    transition_columns,
+    silver_tables,
 )
 from lakehouse.ledger import batch_name
-from local.engines.spark import RUNTIME
-from local.engines.spark_jars import JAVA_HOME, resolve_jars
+from lakehouse.spark_conf import FILE_BYTES
+from local.engines.spark_jars import resolve_jars
+from local.engines.spark_session import folder_session
 
 ROOT: Final = Path(__file__).parents[1]
 BASE: Final = "2026-01-01T00:00:00Z"
@@ -52,34 +50,13 @@ _PRODUCT = f"""
 
 def session(directory: Path) -> Any:
     """A Spark session with the job's settings over a catalog in a folder."""
-    from pyspark.sql import SparkSession
-
     jars = ROOT / ".local" / "jars"
     resolve_jars(jars)
-    sys.path.insert(0, str(RUNTIME))
-    os.environ["JAVA_HOME"] = str(JAVA_HOME)
-    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
-    os.environ["SPARK_CONF_DIR"] = str(RUNTIME / "conf")
-    catalog = f"spark.sql.catalog.{spark_conf.CATALOG}"
-    settings = spark_conf.spark_conf(str(directory))
-    settings = {k: v for k, v in settings.items() if not k.endswith(("-impl", "warehouse"))}
-    settings |= {
-        f"{catalog}.type": "hadoop",
-        f"{catalog}.warehouse": str(directory / "lake"),
-        "spark.driver.extraClassPath": f"{jars}/*",
-        "spark.driver.extraJavaOptions": "-Duser.timezone=UTC",
-        "spark.driver.memory": "3g",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
-        "spark.local.dir": str(directory / "local"),
-        "spark.sql.warehouse.dir": str(directory / "warehouse"),
-    }
-    builder = SparkSession.builder.master("local[2]")
-    for name, value in settings.items():
-        builder = builder.config(name, value)
-    return builder.getOrCreate()
+    return folder_session(
+        directory,
+        f"{jars}/*",
+        {"spark.driver.extraJavaOptions": "-Duser.timezone=UTC", "spark.driver.memory": "3g"},
+    )
 
 
 class Lake:
@@ -95,10 +72,8 @@ class Lake:
             spark.sql(f"CREATE NAMESPACE glue_catalog.{database}")
         wanted = {identifier(self.silver, QUARANTINE): QUARANTINE_COLUMNS}
         for contract in CONTRACTS.values():
-            wanted[identifier(self.silver, contract.table)] = silver_columns(contract)
-            if contract.transitions_table:
-                moved = identifier(self.silver, contract.transitions_table)
-                wanted[moved] = transition_columns(contract)
+            for table, columns in silver_tables(contract).items():
+                wanted[identifier(self.silver, table)] = columns
         tables.ensure(spark, wanted, {identifier(self.gold, t): c for t, c in GOLD.items()})
 
     def fill(self) -> None:
@@ -199,7 +174,7 @@ class Lake:
 
     def most_files(self) -> int:
         """The stated maximum: per table, its bytes in full files, doubled, and two."""
-        return sum(2 * (size // spark_conf.FILE_BYTES) + 2 for _, size in self._sizes())
+        return sum(2 * (size // FILE_BYTES) + 2 for _, size in self._sizes())
 
     def _sizes(self) -> list[tuple[int, int]]:
         from glue_scripts import snapshots

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from functools import reduce
 from operator import and_
 
-from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as fn
 
@@ -65,7 +64,7 @@ def read_quarantine(
     read = fn.from_json("row_key", key)
     # a key that itself can't be carried is read as NULL; it stays as PostgreSQL printed it
     is_carried = reduce(and_, [read[name].isNotNull() for name in contract.key])
-    same = fn.when(is_carried, fn.to_json(read, {"ignoreNullFields": "false"}))
+    same = fn.when(is_carried, as_json(read))
     return rows.select(
         "source_table",
         fn.col(BATCH_ID).alias("batch_id"),
@@ -74,14 +73,6 @@ def read_quarantine(
         "failed_rules",
         fn.col(INGESTED_AT).alias("quarantined_at"),
     )
-
-
-def hold(frame: DataFrame, is_small: bool) -> DataFrame:
-    """Keeps rows that are read several times; few ones without the way they were made.
-
-    Spark would plan that way again for each statement over them, which takes longer than the rows.
-    """
-    return frame.localCheckpoint() if is_small else frame.persist(StorageLevel.MEMORY_AND_DISK)
 
 
 def deduplicate(contract: TableContract, rows: DataFrame) -> DataFrame:
@@ -104,6 +95,16 @@ def newest(contract: TableContract, rows: DataFrame) -> DataFrame:
     order = Window.partitionBy(*contract.key).orderBy(fn.col(BATCH_ID).desc())
     ranked = rows.dropDuplicates().withColumn("__rank", fn.rank().over(order))
     return ranked.where((fn.col("__rank") == 1) & (fn.col(OP) != "D")).drop("__rank")
+
+
+def row_key(contract: TableContract) -> Column:
+    """A row's key as text: a JSON object of the key columns, also of those that are NULL."""
+    return as_json(fn.struct(*contract.key))
+
+
+def as_json(columns: Column) -> Column:
+    """A struct as a JSON object that names its NULLs too."""
+    return fn.to_json(columns, {"ignoreNullFields": "false"})
 
 
 def change_time(contract: TableContract) -> Column:

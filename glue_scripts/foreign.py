@@ -8,8 +8,8 @@ that was killed leaves some, and its batches are merged and reconciled again.
 from typing import Any
 
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as fn
 
+from glue_scripts.bronze import row_key
 from glue_scripts.tables import load
 from lakehouse.contract import TableContract
 from lakehouse.reconciliation import SAMPLE, named, remerge
@@ -22,13 +22,16 @@ _BY_SPARK = "spark.app.id"
 
 def seal(spark: SparkSession, table: str) -> dict[str, str]:
     """The property that says: as it is now, the table is right."""
-    snapshot = load(spark, table).currentSnapshot()
+    loaded = load(spark, table)
+    loaded.refresh()
+    snapshot = loaded.currentSnapshot()
     return {SEALED: str(snapshot.snapshotId())} if snapshot is not None else {}
 
 
 def foreign_change(spark: SparkSession, contract: TableContract, table: str) -> str | None:
     """What somebody else has changed in `table`, with keys and the remedy; None: nothing."""
     loaded = load(spark, table)
+    loaded.refresh()
     sealed = loaded.properties().get(SEALED)
     if sealed is None:
         return None
@@ -65,6 +68,6 @@ def _changed_keys(
     if before is not None:
         old = spark.sql(f"SELECT * FROM {table} VERSION AS OF {before}").select(*new.columns)
     differing = new.exceptAll(old).unionByName(old.exceptAll(new))
-    key = fn.to_json(fn.struct(*contract.key), {"ignoreNullFields": "false"})
-    keys = [row[0] for row in differing.select(key.alias("k")).distinct().orderBy("k").collect()]
+    changed = differing.select(row_key(contract).alias("k")).distinct().orderBy("k")
+    keys = [row[0] for row in changed.collect()]
     return keys[: SAMPLE + 1], len(keys)

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as fn
 
-from glue_scripts.tables import all_of
+from glue_scripts.bronze import row_key
+from glue_scripts.ranges import Keys
 from lakehouse.columns import BATCH_ID, DELETED_BATCH_ID, IS_CURRENT, OP, VALID_FROM, VALID_TO
 from lakehouse.contract import History, TableContract
 from lakehouse.errors import ReconciliationError
@@ -37,9 +38,11 @@ def of_keys(
     )
     if contract.history is History.CURRENT:
         newest = newest.where(_DEAD)
-    near = _near(contract, spark.table(identifier(silver, contract.table)), newest)
-    if near is None:
-        return
+    near = spark.table(identifier(silver, contract.table))
+    if (found := Keys.of(newest, contract.key[0])) is not None:
+        if not found.values:
+            return
+        near = near.where(found.condition())
     # a version from beyond these batches says nothing of them
     held = near.join(newest, [*contract.key]).where(fn.col(BATCH_ID) <= fn.col("__batch"))
     keys = fn.array_sort(fn.collect_set("key"))
@@ -51,30 +54,9 @@ def of_keys(
         )
 
 
-def _near(contract: TableContract, table: DataFrame, keys: DataFrame) -> DataFrame | None:
-    """The rows between the least and the greatest key: files' statistics leave out the others.
-
-    None where there is no key.
-    """
-    bounds = [bound(name) for name in contract.key for bound in (fn.min, fn.max)]
-    row = keys.agg(*bounds).first()
-    assert row is not None
-    if row[0] is None:
-        return None
-    lows, highs = row[0::2], row[1::2]
-    return table.where(
-        all_of(
-            [
-                fn.col(name).between(fn.lit(low), fn.lit(high))
-                for name, low, high in zip(contract.key, lows, highs, strict=True)
-            ]
-        )
-    )
-
-
 def _broken(contract: TableContract, held: DataFrame) -> DataFrame:
     """`key`, `rule` of every broken invariant."""
-    key = fn.to_json(fn.struct(*contract.key), {"ignoreNullFields": "false"}).alias("key")
+    key = row_key(contract).alias("key")
     if contract.history is History.CURRENT:
         return held.select(key, fn.lit("silver still holds deleted rows").alias("rule"))
     lives = held.groupBy(*contract.key, _DEAD).agg(fn.count_if(IS_CURRENT).alias("__currents"))

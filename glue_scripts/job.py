@@ -7,14 +7,16 @@ import logging
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import boto3
 from awsglue.context import GlueContext
 from awsglue.job import Job
 from awsglue.utils import getResolvedOptions
-from pyspark import SparkContext
+from pyspark import SparkContext, StorageLevel
 from pyspark.sql import SparkSession
 
 from glue_scripts import (
@@ -38,15 +40,17 @@ from lakehouse.gold import (
     QUARANTINE,
     QUARANTINE_COLUMNS,
     identifier,
-    silver_columns,
-    transition_columns,
+    silver_tables,
 )
+from lakehouse.ledger import Batch
 from lakehouse.ledger_client import Ledger
 from lakehouse.quality.ruleset import load_ruleset
 from lakehouse.reconciliation import Outcome, skipped
 from lakehouse.spark_conf import SMALL, SMALL_ROWS
 
 logger = logging.getLogger("merge")
+
+T = TypeVar("T")
 
 ARGUMENTS = (
     "JOB_NAME",
@@ -75,7 +79,8 @@ class Run:
     merged: dict[str, int] = field(default_factory=dict)
     compared: dict[str, Outcome] = field(default_factory=dict)
     is_small: bool = False
-    """Few rows wait: planning takes longer than the work."""
+    """Few rows wait. They are held without the way they were made, which Spark would plan again for
+    each statement over them: that takes longer than the work."""
     repaired: frozenset[str] = frozenset()
     """What an operator asked to be made anew by this run."""
     failures: dict[str, Exception] = field(default_factory=dict)
@@ -90,35 +95,48 @@ def ensure_tables(run: Run, contracts: dict[str, TableContract]) -> None:
     derived = {identifier(in_gold, name): columns for name, columns in GOLD.items()}
     wanted = {identifier(in_silver, QUARANTINE): QUARANTINE_COLUMNS}
     for contract in contracts.values():
-        wanted[identifier(in_silver, contract.table)] = silver_columns(contract)
-        if contract.transitions_table:
-            name = identifier(in_silver, contract.transitions_table)
-            wanted[name] = transition_columns(contract)
+        for table, columns in silver_tables(contract).items():
+            wanted[identifier(in_silver, table)] = columns
     tables.ensure(run.spark, wanted, derived)
 
 
-def merge_table(run: Run, contract: TableContract) -> None:
-    """Brings one table's waiting batches to silver and compares; raises naming what is wrong.
+@dataclass(frozen=True)
+class Waiting:
+    """What of a table is not in silver yet, and up to which batch it is."""
 
-    Until batches are merged and reconciled they go on waiting: the next run does both again.
-    """
+    merged: int
+    batches: list[Batch]
+
+
+def look_at(run: Run, contract: TableContract) -> Waiting:
+    """The table's waiting batches; raises where its silver tables are not as the job left them."""
     database = run.arguments["silver_database"]
-    target = identifier(database, contract.table)
-    marks = tables.marks(run.spark, target)
+    marks = tables.marks(run.spark, identifier(database, contract.table))
     merged = int(marks.get(tables.MERGED, 0))
     reconciled = int(marks.get(tables.RECONCILED, merged))
     # what gold may count on, whatever the mark says
     run.merged[contract.table] = min(merged, reconciled)
     if reconciled < merged:
         raise ReconciliationError(skipped(contract.table, reconciled, merged))
-    held = [identifier(database, name) for name in _silver_tables(contract)]
     if contract.table not in run.repaired:
-        for name in held:
-            if change := foreign.foreign_change(run.spark, contract, name):
+        for name in silver_tables(contract):
+            if change := foreign.foreign_change(run.spark, contract, identifier(database, name)):
                 raise ReconciliationError(change)
-    batches = bronze.pending_batches(
-        contract.table, run.ledger.batches(contract.table, merged), merged
-    )
+    known = run.ledger.batches(contract.table, merged)
+    return Waiting(merged, bronze.pending_batches(contract.table, known, merged))
+
+
+def merge_table(run: Run, contract: TableContract) -> None:
+    """Brings one table's waiting batches to silver and compares; raises naming what is wrong."""
+    merge_batches(run, contract, look_at(run, contract))
+
+
+def merge_batches(run: Run, contract: TableContract, waiting: Waiting) -> None:
+    """Merges and compares what `look_at` found.
+
+    Until batches are merged and reconciled they go on waiting: the next run does both again.
+    """
+    database, merged, batches = run.arguments["silver_database"], waiting.merged, waiting.batches
     if any(batch.files or batch.quarantine_files for batch in batches):
         started = time.monotonic()
         bucket, hashed = run.arguments["bronze_bucket"], run.hashed[contract.table]
@@ -126,10 +144,13 @@ def merge_table(run: Run, contract: TableContract) -> None:
         landed.check_objects(boto3.client("s3"), bucket, contract, batches, run.ledger)
         arrived = bronze.read_files(run.spark, contract, batches, bucket)
         if run.is_small:
-            arrived = bronze.hold(arrived, is_small=True)
+            arrived = arrived.localCheckpoint()
         counted = landed.counted(hashed, arrived)
         landed.check_rows(hashed, batches, arrived, counted)
-        rows = bronze.hold(bronze.deduplicate(contract, arrived), run.is_small)
+        rows = bronze.deduplicate(contract, arrived)
+        rows = (
+            rows.localCheckpoint() if run.is_small else rows.persist(StorageLevel.MEMORY_AND_DISK)
+        )
         try:
             rules, newest = load_ruleset(contract), bronze.newest(contract, arrived)
             with run.shared:
@@ -137,9 +158,7 @@ def merge_table(run: Run, contract: TableContract) -> None:
             run.outcomes[contract.table] = checked.outcomes
             _judge(run.arguments["quality_mode"], contract, checked)
             if checked.bad is not None and run.is_small:
-                good, bad = (
-                    bronze.hold(frame, is_small=True) for frame in (checked.good, checked.bad)
-                )
+                good, bad = checked.good.localCheckpoint(), checked.bad.localCheckpoint()
                 checked = replace(checked, good=good, bad=bad)
             held_back = bronze.read_quarantine(run.spark, contract, batches, bucket)
             with run.shared:
@@ -160,7 +179,8 @@ def merge_table(run: Run, contract: TableContract) -> None:
         )
     if batches:
         merged = batches[-1].batch_id
-        for name in held[1:]:
+        target, *others = [identifier(database, name) for name in silver_tables(contract)]
+        for name in others:
             tables.mark_all(run.spark, name, foreign.seal(run.spark, name))
         marks = {tables.RECONCILED: str(merged), tables.MERGED: str(merged)}
         tables.mark_all(run.spark, target, marks | foreign.seal(run.spark, target))
@@ -168,10 +188,6 @@ def merge_table(run: Run, contract: TableContract) -> None:
     if merged:
         # Also without news: a job killed between the two marks left the copy behind.
         run.ledger.mark_merged(contract.table, merged, tuple(contract.columns))
-
-
-def _silver_tables(contract: TableContract) -> list[str]:
-    return [name for name in (contract.table, contract.transitions_table) if name]
 
 
 def _repair(run: Run, contracts: dict[str, TableContract]) -> None:
@@ -184,16 +200,6 @@ def _repair(run: Run, contracts: dict[str, TableContract]) -> None:
             raise ConfigurationError(f"--repair {name}: no such table; known: {known}")
 
 
-def _waiting_rows(run: Run) -> int:
-    waiting = 0
-    for table in run.hashed:
-        marks = tables.marks(run.spark, identifier(run.arguments["silver_database"], table))
-        merged = int(marks.get(tables.MERGED, 0))
-        batches = bronze.pending_batches(table, run.ledger.batches(table, merged), merged)
-        waiting += sum(batch.rows for batch in batches)
-    return waiting
-
-
 def _waves(contracts: dict[str, TableContract]) -> list[list[TableContract]]:
     """The contracts, those whose rules refer to other tables after those."""
     waves: tuple[list[TableContract], list[TableContract]] = [], []
@@ -202,12 +208,36 @@ def _waves(contracts: dict[str, TableContract]) -> list[list[TableContract]]:
     return [wave for wave in waves if wave]
 
 
-def _try_to_merge(run: Run, contract: TableContract) -> None:
+def _alone(run: Run, contract: TableContract, work: Callable[[], T]) -> T | None:
+    """Does a part of one table's work; what it raises fails that table and no other."""
     try:
-        merge_table(run, contract)
+        return work()
     except Exception as failure:
         logger.exception("%s failed: its batches go on waiting", contract.table)
         run.failures[contract.table] = failure
+        return None
+
+
+def _merge_all(run: Run, contracts: dict[str, TableContract]) -> None:
+    """Merges side by side: a small delta waits for the catalog and S3 more than for processors."""
+
+    def look(contract: TableContract) -> Waiting | None:
+        return _alone(run, contract, lambda: look_at(run, contract))
+
+    with ThreadPoolExecutor(max_workers=len(contracts)) as pool:
+        looked = pool.map(look, contracts.values())
+        found = {name: one for name, one in zip(contracts, looked, strict=True) if one}
+        rows = sum(batch.rows for waiting in found.values() for batch in waiting.batches)
+        run.is_small = rows <= SMALL_ROWS
+        if run.is_small:
+            for name, value in SMALL.items():
+                run.spark.conf.set(name, value)
+
+        def merge(contract: TableContract) -> None:
+            _alone(run, contract, lambda: merge_batches(run, contract, found[contract.table]))
+
+        for wave in _waves({name: contracts[name] for name in found}):
+            list(pool.map(merge, wave))
 
 
 def _judge(mode: str, contract: TableContract, checked: quality.Checked) -> None:
@@ -242,14 +272,7 @@ def main(argv: list[str]) -> None:
     if "--repair" in argv:
         run.repaired = frozenset(getResolvedOptions(argv, ["repair"])["repair"].split(","))
         _repair(run, contracts)
-    run.is_small = _waiting_rows(run) <= SMALL_ROWS
-    if run.is_small:
-        for name, value in SMALL.items():
-            run.spark.conf.set(name, value)
-    for wave in _waves(contracts):
-        # Side by side: a small delta waits for the catalog and S3 more than for the processors.
-        with ThreadPoolExecutor(max_workers=len(contracts)) as pool:
-            list(pool.map(lambda contract: _try_to_merge(run, contract), wave))
+    _merge_all(run, contracts)
     in_silver, in_gold = arguments["silver_database"], arguments["gold_database"]
     quality.publish(run.spark, run.outcomes, arguments["run_id"], in_gold)
     gold.refresh(

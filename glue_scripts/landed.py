@@ -6,6 +6,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as fn
 
+from glue_scripts.bronze import row_key
 from lakehouse.columns import BATCH_ID, OP, ROW_HASH
 from lakehouse.contract import TableContract
 from lakehouse.errors import ReconciliationError
@@ -121,10 +122,9 @@ def check_rows(
 
 
 def _altered(contract: TableContract, batch: Batch, landed: DataFrame) -> str:
-    key = fn.to_json(fn.struct(*contract.key), {"ignoreNullFields": "false"})
     wrong = landed.where(
         (fn.col(BATCH_ID) == batch.name)
         & ~fn.col(ROW_HASH).eqNullSafe(fn.expr(row_hash(contract, "spark")))
     )
-    keys = [row[0] for row in wrong.select(key).limit(6).collect()]
+    keys = [row[0] for row in wrong.select(row_key(contract)).limit(6).collect()]
     return named(keys, wrong.count()) if keys else "rows that carry their own hash"

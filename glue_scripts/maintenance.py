@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pyspark.sql import DataFrame, SparkSession
 
 from glue_scripts.fingerprints import Fingerprint, fingerprint
+from glue_scripts.snapshots import current
 from glue_scripts.tables import mark, marks, read_mark
 from lakehouse.errors import MaintenanceError
 from lakehouse.spark_conf import CATALOG
@@ -134,7 +135,7 @@ def _maintain(
 
 
 def _compact(spark: SparkSession, table: str, keep: Keep, before: Fingerprint) -> None:
-    start = current_snapshot(spark, table)
+    start = current(spark, table)
     mark(spark, table, COMPACTING, json.dumps({"snapshot": start, **asdict(before)}))
     _call(
         spark,
@@ -183,7 +184,7 @@ def _finish_interrupted(spark: SparkSession, table: str) -> None:
     following = {row["parent_id"]: row for row in chain}
     while (row := following.get(rewritten)) and row["operation"] == "replace":
         rewritten = row["snapshot_id"]
-    if rewritten == current_snapshot(spark, table):
+    if rewritten == current(spark, table):
         _compare(spark, table, marked["snapshot"], before)
         return
     after = fingerprint(spark.sql(f"SELECT * FROM {table} VERSION AS OF {rewritten}"))
@@ -193,14 +194,6 @@ def _finish_interrupted(spark: SparkSession, table: str) -> None:
             f"{table}: {before} in snapshot {marked['snapshot']}, {after} after a compaction that "
             "was interrupted, and runs have written since: make rebuild SWAP=1"
         )
-
-
-def current_snapshot(spark: SparkSession, table: str) -> int:
-    """Id of the snapshot that readers see."""
-    row = spark.sql("SELECT snapshot_id FROM " + f"{table}.refs WHERE name = 'main'").first()
-    assert row is not None
-    snapshot: int = row["snapshot_id"]
-    return snapshot
 
 
 def _files(spark: SparkSession, table: str) -> tuple[int, int]:

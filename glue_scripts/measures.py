@@ -7,6 +7,7 @@ from pyspark.sql import functions as fn
 
 from glue_scripts.snapshots import WEIGHT
 from lakehouse.gold import COUNT, MONEY
+from lakehouse.reconciliation import recompute
 
 
 def whole(rows: DataFrame) -> DataFrame:
@@ -71,7 +72,7 @@ def add(
         fn.concat(
             fn.lit(f"gold table {table} lacks rows that silver gave up, in the group "),
             fn.to_json(fn.struct(*keys)),
-            fn.lit("; somebody else wrote to it: have gold computed anew (make rebuild)"),
+            fn.lit(f"; somebody else wrote to it: {recompute()}"),
         )
     )
     checked = fn.when(fn.col(count) < 0, broken.cast(COUNT)).otherwise(fn.col(count))

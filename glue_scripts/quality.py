@@ -17,6 +17,7 @@ from awsgluedq.transforms import EvaluateDataQuality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as fn
 
+from glue_scripts.bronze import as_json, row_key
 from glue_scripts.tables import frame_of
 from lakehouse.columns import BATCH_ID, INGESTED_AT, OP
 from lakehouse.contract import TableContract
@@ -156,7 +157,7 @@ def quarantine(
     `held_back` is what the ingest set aside before bronze, as `bronze.read_quarantine` reads it.
     """
     table = identifier(silver, QUARANTINE)
-    key = fn.to_json(fn.struct(*contract.key), {"ignoreNullFields": "false"})
+    key = row_key(contract)
     held = spark.table(table).where(fn.col("source_table") == contract.table)
     waiting = held.where(fn.col("superseded_by").isNull())
     if checked.bad is None and waiting.isEmpty() and held_back.isEmpty():
@@ -168,7 +169,7 @@ def quarantine(
     )
     entries = entries.unionByName(early.join(known, ["batch_id", "row_key"], "left_anti"))
     if checked.bad is not None:
-        raw = fn.to_json(fn.struct(*bronze_columns(contract)), {"ignoreNullFields": "false"})
+        raw = as_json(fn.struct(*bronze_columns(contract)))
         arrived = checked.bad.select(
             fn.lit(contract.table).alias("source_table"),
             fn.col(BATCH_ID).alias("batch_id"),
@@ -212,9 +213,7 @@ def publish(
     }
     if not rows:
         return
-    columns = GOLD[QUALITY_RESULTS]
-    named = [dict(zip(columns, row, strict=True)) for row in rows.values()]
-    frame_of(spark, named, columns).createOrReplaceTempView("outcomes")
+    frame_of(spark, rows.values(), GOLD[QUALITY_RESULTS]).createOrReplaceTempView("outcomes")
     spark.sql(
         f"MERGE INTO {identifier(gold, QUALITY_RESULTS)} t USING outcomes s "
         "ON t.run_id = s.run_id AND t.source_table = s.source_table AND t.rule = s.rule "

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as fn
 
+from glue_scripts.bronze import row_key
 from glue_scripts.invariants import of_keys
 from lakehouse.columns import BATCH_ID, IS_CURRENT, OP, ROW_HASH
 from lakehouse.contract import History, TableContract
@@ -97,10 +98,6 @@ def _refuse(
     raise ReconciliationError(f"{contract.table}: {what}; {remerge(contract.table)}")
 
 
-def _key(contract: TableContract) -> Column:
-    return fn.to_json(fn.struct(*contract.key), {"ignoreNullFields": "false"})
-
-
 def _current(contract: TableContract, table: DataFrame, batches: Sequence[Batch]) -> DataFrame:
     """Silver's current rows that carry one of the batches: key, batch, stored and new hash.
 
@@ -110,7 +107,7 @@ def _current(contract: TableContract, table: DataFrame, batches: Sequence[Batch]
     if contract.history is History.SCD2:
         rows = rows.where(IS_CURRENT)
     return rows.select(
-        _key(contract).alias("key"),
+        row_key(contract).alias("key"),
         fn.col(BATCH_ID).alias("silver_batch"),
         fn.col(ROW_HASH).alias("stored"),
         fn.expr(row_hash(contract, "spark")).alias("anew"),
@@ -134,7 +131,7 @@ def _judged(
     contract: TableContract, good: DataFrame, current: DataFrame, entries: DataFrame | None
 ) -> DataFrame:
     """`key`, `state` of every key of the batches, by its newest version."""
-    newest = good.groupBy(_key(contract).alias("key")).agg(
+    newest = good.groupBy(row_key(contract).alias("key")).agg(
         fn.max(BATCH_ID).alias("batch"),
         fn.max_by(fn.struct(OP, ROW_HASH), BATCH_ID).alias("row"),
     )

@@ -4,7 +4,7 @@ from pyspark.sql import SparkSession
 
 from glue_scripts import tables
 from lakehouse.contract import TableContract
-from lakehouse.gold import identifier
+from lakehouse.gold import identifier, silver_tables
 
 GOLD_ITSELF = "gold"
 """The name that asks for gold's tables alone."""
@@ -16,6 +16,5 @@ def start_over(spark: SparkSession, contract: TableContract, silver: str) -> Non
     The mark goes first: a job that is killed after it merges again, and then finds what is left.
     """
     tables.mark(spark, identifier(silver, contract.table), tables.MERGED, "0")
-    for name in (contract.transitions_table, contract.table):
-        if name:
-            spark.sql(f"DELETE FROM {identifier(silver, name)}")
+    for name in reversed(silver_tables(contract)):
+        spark.sql(f"DELETE FROM {identifier(silver, name)}")

@@ -1,7 +1,7 @@
 """Iceberg tables of the job: made when missing, widened when a contract grew, and their marks."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
 from typing import Any
@@ -69,11 +69,12 @@ def _ensure(spark: SparkSession, table: str, columns: Columns, is_derived: bool)
 
 
 def load(spark: SparkSession, table: str) -> Any:
-    """Iceberg's own object of the table (`org.apache.iceberg.Table`), up to date."""
+    """Iceberg's own object of the table (`org.apache.iceberg.Table`), as this session knows it.
+
+    The catalog is asked once: the session is the only writer. `refresh()` looks for others.
+    """
     jvm: Any = spark._jvm
-    loaded = jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, table)
-    loaded.refresh()
-    return loaded
+    return jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, table)
 
 
 def mark(spark: SparkSession, table: str, name: str, value: str) -> None:
@@ -101,10 +102,11 @@ def read_mark(spark: SparkSession, table: str, name: str) -> str | None:
     return marks(spark, table).get(name)
 
 
-def frame_of(spark: SparkSession, rows: Sequence[Mapping[str, Any]], columns: Columns) -> DataFrame:
+def frame_of(spark: SparkSession, rows: Iterable[Sequence[object]], columns: Columns) -> DataFrame:
     """Few rows as a frame; times as ISO 8601. One literal: lists would start a Python worker."""
+    named = [dict(zip(columns, row, strict=True)) for row in rows]
     fields = ", ".join(f"`{name}`: {kind}" for name, kind in columns.items())
-    listed = fn.from_json(fn.lit(json.dumps(rows)), f"array<struct<{fields}>>")
+    listed = fn.from_json(fn.lit(json.dumps(named)), f"array<struct<{fields}>>")
     return spark.range(0, 1, 1, 1).select(fn.inline(listed))
 
 

@@ -65,9 +65,7 @@ def publish(spark: SparkSession, outcomes: Mapping[str, Outcome], run_id: str, g
         )
         for found in outcomes.values()
     ]
-    columns = GOLD[RECONCILIATION]
-    named = [dict(zip(columns, row, strict=True)) for row in rows]
-    frame = frame_of(spark, named, columns)
+    frame = frame_of(spark, rows, GOLD[RECONCILIATION])
     frame.writeTo(identifier(gold, RECONCILIATION)).append()
 
 

@@ -168,6 +168,14 @@ def transition_columns(contract: TableContract) -> Columns:
     }
 
 
+def silver_tables(contract: TableContract) -> dict[str, Columns]:
+    """The contract's silver tables by name, its own first."""
+    tables = {contract.table: silver_columns(contract)}
+    if contract.transitions_table:
+        tables[contract.transitions_table] = transition_columns(contract)
+    return tables
+
+
 def identifier(database: str, table: str) -> str:
     """A table's full name in the job's SQL."""
     return f"{CATALOG}.{database}.{table}"

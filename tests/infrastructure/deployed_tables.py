@@ -9,8 +9,7 @@ from lakehouse.gold import (
     QUARANTINE_COLUMNS,
     Columns,
     bronze_columns,
-    silver_columns,
-    transition_columns,
+    silver_tables,
 )
 from lakehouse.settings import Stage
 
@@ -39,10 +38,8 @@ def deployed_tables(stage: Stage) -> dict[tuple[str, str], dict[str, str]]:
     tables = {(gold, name): _typed(columns, _ICEBERG) for name, columns in GOLD.items()}
     tables[silver, QUARANTINE] = _typed(QUARANTINE_COLUMNS, _ICEBERG)
     for contract in load_contracts().values():
-        tables[silver, contract.table] = _typed(silver_columns(contract), _ICEBERG)
-        if contract.transitions_table:
-            columns = _typed(transition_columns(contract), _ICEBERG)
-            tables[silver, contract.transitions_table] = columns
+        for name, columns in silver_tables(contract).items():
+            tables[silver, name] = _typed(columns, _ICEBERG)
         # the crawler gives a partition's folder name the type string
         landed = _typed(bronze_columns(contract), _PARQUET) | {"ingest_date": "varchar"}
         tables[bronze, contract.table] = landed

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lakehouse import spark_conf
 from local.engines.spark import RUNTIME
-from local.engines.spark_jars import JAVA_HOME, resolve_jars
+from local.engines.spark_jars import resolve_jars
+from local.engines.spark_session import folder_session
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -40,36 +40,19 @@ def spark(
     jars: Path, dqdl_jar: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> "Iterator[SparkSession]":
     """One session with the job's settings over a catalog in a folder."""
-    from pyspark.sql import SparkSession
-
-    directory = tmp_path_factory.mktemp("spark")
-    os.environ["JAVA_HOME"] = str(JAVA_HOME)
-    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
-    os.environ["SPARK_CONF_DIR"] = str(RUNTIME / "conf")
-    catalog = f"spark.sql.catalog.{spark_conf.CATALOG}"
-    settings = spark_conf.spark_conf(str(directory / "lake"))
-    settings = {k: v for k, v in settings.items() if not k.endswith(("-impl", "warehouse"))}
-    settings |= {
-        f"{catalog}.type": "hadoop",
-        f"{catalog}.warehouse": str(directory / "lake"),
-        "spark.driver.extraClassPath": f"{jars}/*:{dqdl_jar}",
-        # With the first compiler alone the cache is 48 MB, which a session of many queries fills.
-        "spark.driver.extraJavaOptions": (
-            "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -Duser.timezone=UTC"
-        ),
-        "spark.driver.memory": "1g",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
-        "spark.sql.shuffle.partitions": "2",
-        "spark.local.dir": str(directory / "local"),
-        "spark.sql.warehouse.dir": str(directory / "warehouse"),
-    }
-    builder = SparkSession.builder.master("local[2]")
-    for name, value in settings.items():
-        builder = builder.config(name, value)
-    session = builder.getOrCreate()
+    session = folder_session(
+        tmp_path_factory.mktemp("spark"),
+        f"{jars}/*:{dqdl_jar}",
+        {
+            # With the first compiler alone the cache is 48 MB, which a session of many queries
+            # fills.
+            "spark.driver.extraJavaOptions": (
+                "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -Duser.timezone=UTC"
+            ),
+            "spark.driver.memory": "1g",
+            "spark.sql.shuffle.partitions": "2",
+        },
+    )
     yield session
     session.stop()
 

@@ -24,8 +24,9 @@ from lakehouse import ledger, spark_conf
 from lakehouse.contract import load_contracts
 from lakehouse.ledger_client import Ledger
 from lakehouse.rowhash import row_hash
+from lakehouse.sqltext import literal
 from lambdas.ingest.rules import raw_row, row_key
-from lambdas.ingest.statements import literal, render
+from lambdas.ingest.statements import render
 from local.engines import spark
 
 ROOT = Path(__file__).parents[3]

@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as fn
 
 from lakehouse.contract import History, TableContract
-from lakehouse.gold import bronze_columns, identifier, silver_columns, transition_columns
+from lakehouse.gold import bronze_columns, identifier, silver_tables
 from tests.integration.glue import history_oracle as oracle
 from tests.integration.glue.history_oracle import MICROSECOND, START, Event
 
@@ -108,11 +108,8 @@ def merge(
     from glue_scripts.bronze import deduplicate
 
     spark.sql(f"CREATE NAMESPACE glue_catalog.{database}")
-    wanted = {identifier(database, contract.table): silver_columns(contract)}
-    if contract.transitions_table:
-        moved = identifier(database, contract.transitions_table)
-        wanted[moved] = transition_columns(contract)
-    tables.ensure(spark, wanted)
+    made = silver_tables(contract).items()
+    tables.ensure(spark, {identifier(database, name): columns for name, columns in made})
     schema = ", ".join(f"`{name}` {kind}" for name, kind in bronze_columns(contract).items())
     for windows in zip_longest(*(sequence.merges for sequence in sequences)):
         pairs = zip(sequences, windows, strict=True)

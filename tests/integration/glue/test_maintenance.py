@@ -158,7 +158,7 @@ def test_an_interrupted_compaction_is_compared_by_the_next(
     from glue_scripts import maintenance
 
     keep, call = maintenance.Keep(**KEEP), maintenance._call
-    start = maintenance.current_snapshot(spark, table)
+    start = maintenance.current(spark, table)
 
     def dies(session: SparkSession, procedure: str) -> DataFrame:
         if procedure.startswith("rewrite_manifests"):
@@ -174,4 +174,4 @@ def test_an_interrupted_compaction_is_compared_by_the_next(
     maintenance.mark(spark, table, maintenance.COMPACTING, json.dumps(marked))
     with pytest.raises(MaintenanceError, match="put back to snapshot"):
         maintenance.maintain(spark, [table], [], keep, _after())
-    assert maintenance.current_snapshot(spark, table) == start
+    assert maintenance.current(spark, table) == start

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from lakehouse import ledger
 from lakehouse.contract import load_contracts
 from lakehouse.dictionary import entries
+from lakehouse.ledger import PARTITION_KEY, SORT_KEY, batch_item
 from lakehouse.views import load_views
 from tests.integration.glue.emulated_lake import START, EmulatedLake
 
@@ -220,6 +222,27 @@ def test_a_bad_table_fails_alone(lake: EmulatedLake) -> None:
     lake.s3.put_object(Bucket="test-bronze", Key=key, Body=body)
     _ok(lake)
     assert 6 in {row["sale_id"] for row in lake.rows("silver", "fact_sales")}
+
+
+def test_a_batch_that_the_ledger_lost_fails_its_table_alone(lake: EmulatedLake) -> None:
+    before = lake.watermark("dim_products").merged_batch_id
+    lake.commit("dim_products", [_product(30)])
+    lake.commit("dim_products", [_product(31)])
+    lake.commit("dim_users", [_user(30, "Kiel")])
+    key = {PARTITION_KEY: {"S": "dim_products"}, SORT_KEY: {"S": batch_item(before + 1)}}
+    item = lake.dynamodb.get_item(TableName="watermarks", Key=key)["Item"]
+    lake.dynamodb.delete_item(TableName="watermarks", Key=key)
+    outcome = lake.run()
+    assert outcome.state == "FAILED"
+    assert outcome.error_message.startswith("MergeError: dim_products: LedgerError: ")
+    assert f"batch {ledger.batch_name(before + 1)} is missing" in outcome.error_message
+    assert "dim_users" not in outcome.error_message
+    assert "fact_sales" not in outcome.error_message
+    assert 30 in {row["user_id"] for row in lake.rows("silver", "dim_users")}
+    assert lake.watermark("dim_products").merged_batch_id == before
+    lake.dynamodb.put_item(TableName="watermarks", Item=item)
+    _ok(lake)
+    assert {30, 31} <= {row["product_id"] for row in lake.rows("silver", "dim_products")}
 
 
 def test_a_failing_rule_about_the_set_stops_the_table(lake: EmulatedLake) -> None:

@@ -19,7 +19,7 @@ from lakehouse.gold import (
     bronze_columns,
     identifier,
     silver_columns,
-    transition_columns,
+    silver_tables,
 )
 from lakehouse.ledger import Batch, Kind, batch_name
 from lakehouse.rowhash import content, row_hash
@@ -94,13 +94,8 @@ def merged(spark: SparkSession, request: pytest.FixtureRequest) -> Iterator[Merg
 
     contract: TableContract = request.param
     spark.sql(f"CREATE NAMESPACE IF NOT EXISTS glue_catalog.{SILVER}")
-    wanted = {
-        identifier(SILVER, contract.table): silver_columns(contract),
-        identifier(SILVER, QUARANTINE): QUARANTINE_COLUMNS,
-    }
-    if contract.transitions_table:
-        moved = identifier(SILVER, contract.transitions_table)
-        wanted[moved] = transition_columns(contract)
+    named = silver_tables(contract) | {QUARANTINE: QUARANTINE_COLUMNS}
+    wanted = {identifier(SILVER, name): columns for name, columns in named.items()}
     tables.ensure(spark, wanted)
     schema = ", ".join(f"{name} {kind}" for name, kind in bronze_columns(contract).items())
     events = _events(seed=5, keys=40, batches=7)

@@ -40,15 +40,15 @@ class Capture:
 
     def may_have_changes(self, session: Session, window: Range) -> bool:
         """False where the window surely has no change, told by as little as can be."""
-        is_marked = "false"
+        has_tombstones = "false"
         if self._has_tombstones:
             since = Tombs(self.contract).since(window)
-            is_marked = f"EXISTS (SELECT FROM {tombstones(self.contract)} WHERE {since})"
+            has_tombstones = f"EXISTS (SELECT FROM {tombstones(self.contract)} WHERE {since})"
         statement = render(
             "glance",
             relation=relation(self.contract),
             range=self._range("source", window),
-            is_marked=is_marked,
+            has_tombstones=has_tombstones,
         )
         return bool((session.run(statement) or [[False]])[0][0])
 

@@ -121,8 +121,7 @@ def check_source(session: Session, contract: TableContract, added: Mapping[str, 
             f"{name}: no enabled BEFORE INSERT OR UPDATE row trigger stamps {contract.cursor}, "
             "changes would be missed; create it (docs/guarantee.md)"
         )
-    is_nullable = seen.contract.cursor not in table.required
-    _check_reachable(session, seen.contract, name, is_nullable)
+    _check_reachable(session, seen.contract, name)
     if not any(columns[0] == contract.cursor for columns in table.indexes):
         logger.warning("no index begins with the cursor, so each poll reads the whole table",
                        extra={"source_table": name, "cursor": contract.cursor})  # fmt: skip
@@ -142,12 +141,10 @@ def _check_tombstones(name: str, table: Catalog, place: str) -> None:
             )
 
 
-def _check_reachable(
-    session: Session, contract: TableContract, name: str, is_nullable: bool
-) -> None:
+def _check_reachable(session: Session, contract: TableContract, name: str) -> None:
     conditions = (
         f"EXISTS (SELECT FROM {relation(contract)} WHERE {condition})"
-        for condition in Cursor(contract).unreachable(is_nullable)
+        for condition in Cursor(contract).unreachable()
     )
     if (session.run(render("unreachable", conditions=" OR ".join(conditions))) or [[False]])[0][0]:
         what = "another cluster's" if contract.is_strict else "infinite or before year 1"

@@ -46,11 +46,17 @@ class Cursor:
         kind = self.contract.types[self.contract.cursor].duckdb
         return f"{literal(text)}::{kind}"
 
-    def unreachable(self, is_nullable: bool) -> list[str]:
-        """Conditions of rows that no window reaches, each served by an index on the cursor."""
+    def unreachable(self) -> list[str]:
+        """Conditions of rows that no window reaches, each served by an index on the cursor.
+
+        A column that the catalog calls NOT NULL may hold NULLs that are older than its constraint.
+        """
         column = identifier(self.contract.cursor)
-        nulls = [f"{column} IS NULL"] if is_nullable else []
         if self.contract.is_strict:
             # ids of another cluster, brought here by a dump
-            return [*nulls, f"{column} >= pg_snapshot_xmax(pg_current_snapshot())"]
-        return [*nulls, f"{column} = 'infinity'", f"{column} < '0001-01-01 00:00:00+00'"]
+            return [f"{column} IS NULL", f"{column} >= pg_snapshot_xmax(pg_current_snapshot())"]
+        return [
+            f"{column} IS NULL",
+            f"{column} = 'infinity'",
+            f"{column} < '0001-01-01 00:00:00+00'",
+        ]

@@ -37,11 +37,11 @@ class _Session:
     """A session of the server, as `horizon.sql` lists it."""
 
     is_own: bool
-    database: int
-    user: int
-    kind: str
+    database: int | None
+    user: int | None
+    kind: str | None
     application: str
-    state: str
+    state: str | None
     began: datetime | None
     pid: int
 

@@ -206,6 +206,11 @@ def test_values_that_cannot_be_carried_are_set_aside_unchanged(shop: Shop, wait:
     assert '"amount":1.00' in aside[1][2]
 
 
+UNSTAMPED = (
+    "ALTER TABLE sales ALTER updated_at DROP NOT NULL; INSERT INTO sales VALUES (1, '', 1, NULL)"
+)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -215,6 +220,12 @@ def test_values_that_cannot_be_carried_are_set_aside_unchanged(shop: Shop, wait:
         ("DROP TABLE lakehouse_tombstones", ["lakehouse_tombstones"]),
         ("DROP TABLE sales", ["no table public.sales"]),
         ("INSERT INTO sales VALUES (1, '', 1, 'infinity')", ["updated_at", "infinite"]),
+        (UNSTAMPED, ["updated_at", "NULL"]),
+        # the catalog says NOT NULL, of rows that are written from then on
+        (
+            f"{UNSTAMPED}; ALTER TABLE sales ADD CONSTRAINT stamped NOT NULL updated_at NOT VALID",
+            ["updated_at", "NULL"],
+        ),
         (
             "INSERT INTO lakehouse_tombstones VALUES ('sales', '{\"id\": 1}')",
             ["tombstones", "sale_id"],

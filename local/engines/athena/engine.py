@@ -11,12 +11,13 @@ from typing import Any, Final
 import duckdb
 from pyiceberg.catalog.glue import GlueCatalog
 
+from lakehouse.sqltext import literal
 from local.engines.athena import inserting, macros, render, writing
 from local.engines.athena.catalog import Catalog
 from local.engines.athena.errors import MARK, AthenaError
 from local.engines.athena.parsing import parse, substitute
 from local.engines.athena.result import Column, QueryResult
-from local.engines.athena.scope import Relation, literal
+from local.engines.athena.scope import Relation
 from local.engines.athena.statements import Statement, classify
 from local.engines.athena.storage import S3Settings, Storage
 from local.engines.athena.utility import UTILITIES

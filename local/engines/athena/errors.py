@@ -4,6 +4,8 @@ from typing import Any, Final
 
 from sqlglot import exp
 
+from lakehouse.sqltext import literal
+
 MARK: Final = "\x1eathena:"
 """Begins the message of an error that a compiled query raises inside DuckDB."""
 
@@ -48,4 +50,4 @@ def mismatch(message: str, node: Any = None) -> AthenaError:
 
 def raising(code: str, message: str) -> str:
     """SQL expression that fails the query with `code: message` when it is reached."""
-    return "error('" + f"{MARK}{code}: {message}".replace("'", "''") + "')"
+    return f"error({literal(f'{MARK}{code}: {message}')})"

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
 
+from lakehouse.sqltext import literal
 from local.engines.athena import aggregates, arithmetic, casts, literals
 from local.engines.athena.aggregatefunctions import AGGREGATES, WINDOWS
 from local.engines.athena.arithmetic import compare
@@ -13,7 +14,7 @@ from local.engines.athena.functions import CONDITIONS, Rule, unexpected
 from local.engines.athena.numberfunctions import NUMBERS
 from local.engines.athena.parsing import LITERAL
 from local.engines.athena.predicates import PREDICATES
-from local.engines.athena.scope import Scope, Typed, literal
+from local.engines.athena.scope import Scope, Typed
 from local.engines.athena.textfunctions import TEXTS
 from local.engines.athena.timefunctions import TIMES
 from local.engines.athena.types import (

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from lakehouse.sqltext import literal
 from local.engines.athena import casts
 from local.engines.athena.arithmetic import compare
 from local.engines.athena.errors import AthenaError, position, refuse
-from local.engines.athena.scope import Typed, literal
+from local.engines.athena.scope import Typed
 from local.engines.athena.types import (
     UNKNOWN,
     VARCHAR,

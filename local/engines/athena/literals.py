@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlglot import exp
 
+from lakehouse.sqltext import literal
 from local.engines.athena.errors import AthenaError, mismatch, position, refuse
 from local.engines.athena.parsing import unit
-from local.engines.athena.scope import Typed, literal
+from local.engines.athena.scope import Typed
 from local.engines.athena.types import (
     BIGINT,
     DATE,

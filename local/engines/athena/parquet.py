@@ -2,9 +2,10 @@
 
 from typing import Final
 
+from lakehouse.sqltext import literal
 from local.engines.athena import casts
 from local.engines.athena.errors import AthenaError
-from local.engines.athena.scope import literal, quoted
+from local.engines.athena.scope import quoted
 from local.engines.athena.types import VARCHAR, Type, timestamp
 
 NULL_PARTITION: Final = "__HIVE_DEFAULT_PARTITION__"

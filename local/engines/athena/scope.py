@@ -74,11 +74,6 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def literal(text: str) -> str:
-    """A DuckDB string literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def column_label(index: int) -> str:
     """The name that compiled queries give their columns: positions, so that none can clash."""
     return f"c{index}"

@@ -8,12 +8,13 @@ from typing import Any, Final
 
 import duckdb
 
+from lakehouse.sqltext import literal
 from local.engines.athena.catalog import Catalog, is_iceberg
 from local.engines.athena.errors import AthenaError, refuse
 from local.engines.athena.iceberg import Snapshot, read_metadata
 from local.engines.athena.parquet import NULL_PARTITION, parquet_column, partition_value, top_level
 from local.engines.athena.pruning import Bound, excluded
-from local.engines.athena.scope import Relation, column_label, literal, quoted
+from local.engines.athena.scope import Relation, column_label, quoted
 from local.engines.athena.types import Type
 from local.engines.athena.typetext import parse_type
 

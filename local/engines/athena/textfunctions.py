@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING, Any, Final
 
+from lakehouse.sqltext import literal
 from local.engines.athena.errors import refuse
 from local.engines.athena.functions import Rule, fitted, overloads, signature, unexpected
 from local.engines.athena.numberfunctions import constant
-from local.engines.athena.scope import Typed, literal
+from local.engines.athena.scope import Typed
 from local.engines.athena.types import (
     BIGINT,
     BOOLEAN,

@@ -4,10 +4,11 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from lakehouse.sqltext import literal
 from local.engines.athena import casts, literals
 from local.engines.athena.errors import AthenaError, position, refuse
 from local.engines.athena.functions import Rule, fitted, signature, unexpected
-from local.engines.athena.scope import Typed, literal
+from local.engines.athena.scope import Typed
 from local.engines.athena.types import (
     BIGINT,
     DATE,

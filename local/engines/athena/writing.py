@@ -7,10 +7,11 @@ from uuid import uuid4
 
 import duckdb
 
+from lakehouse.sqltext import literal
 from local.engines.athena.catalog import CATALOG, Catalog, View, hive_columns, view_input
 from local.engines.athena.errors import AthenaError, refuse
 from local.engines.athena.result import Column, QueryResult
-from local.engines.athena.scope import Relation, literal, quoted
+from local.engines.athena.scope import Relation, quoted
 from local.engines.athena.statements import Statement
 from local.engines.athena.storage import split
 from local.engines.athena.types import BIGINT, Type

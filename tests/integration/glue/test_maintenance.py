@@ -155,10 +155,10 @@ def test_a_compaction_that_changes_rows_is_put_back(
 def test_an_interrupted_compaction_is_compared_by_the_next(
     spark: SparkSession, table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from glue_scripts import maintenance
+    from glue_scripts import maintenance, snapshots
 
     keep, call = maintenance.Keep(**KEEP), maintenance._call
-    start = maintenance.current(spark, table)
+    start = snapshots.current(spark, table)
 
     def dies(session: SparkSession, procedure: str) -> DataFrame:
         if procedure.startswith("rewrite_manifests"):
@@ -174,4 +174,4 @@ def test_an_interrupted_compaction_is_compared_by_the_next(
     maintenance.mark(spark, table, maintenance.COMPACTING, json.dumps(marked))
     with pytest.raises(MaintenanceError, match="put back to snapshot"):
         maintenance.maintain(spark, [table], [], keep, _after())
-    assert maintenance.current(spark, table) == start
+    assert snapshots.current(spark, table) == start

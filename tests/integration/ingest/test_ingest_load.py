@@ -12,6 +12,7 @@ import pytest
 
 from lakehouse.environment import DatabaseEnvironment
 from lakehouse.errors import SourceUnsafeError
+from lakehouse.sqltext import literal
 from lambdas import database
 from lambdas.ingest.extraction import Extraction
 from lambdas.ingest.source import Session, Source, lambda_source
@@ -111,8 +112,7 @@ def test_one_connection_at_a_time_and_none_beyond_the_chunk(
         answer = read(self, statement)
         observer.look(at_most=0 if statement.startswith("DETACH") else 1)
         if statement.startswith("COPY"):
-            quoted = SET.replace("'", "''")
-            [settings] = read(self, f"SELECT * FROM postgres_query('source', '{quoted}')")
+            [settings] = read(self, f"SELECT * FROM postgres_query('source', {literal(SET)})")
             observer.settings.add((settings[0], settings[1]))
         return answer
 

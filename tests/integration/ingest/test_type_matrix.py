@@ -16,6 +16,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from lakehouse import sqltext
 from lakehouse.contract import TableContract
 from lakehouse.types import CAST, EXACT, ColumnType, column_type
 from tests.integration.ingest.conftest import Shop
@@ -71,9 +72,9 @@ def _triggers() -> str:
 
 def _insert(shop: Shop, number: int, column: str, kind: str, text: str) -> None:
     # no bound parameter, whose type would be guessed
-    quoted = "'" + text.replace("'", "''") + "'"
     shop.sessions[0].execute_simple(
-        f"INSERT INTO matrix (id, {column}) VALUES ({number}, {quoted}::{declared(kind)})"
+        f"INSERT INTO matrix (id, {column}) "
+        f"VALUES ({number}, {sqltext.literal(text)}::{declared(kind)})"
     )
 
 
@@ -170,9 +171,8 @@ def _expected(shop: Shop, kind: ColumnType, text: str) -> Form:
     """The form of what the table says; the elements of an array are PostgreSQL's own texts."""
     if kind.element is None:
         return parsed(kind, text)
-    quoted = "'" + text.replace("'", "''") + "'"
     elements = shop.sessions[0].run(
-        f"SELECT element::text FROM unnest({quoted}::{kind.source}) WITH ORDINALITY "
+        f"SELECT element::text FROM unnest({sqltext.literal(text)}::{kind.source}) WITH ORDINALITY "
         "AS part (element, place) ORDER BY place"
     )
     return [parsed(kind.element, element) for [element] in elements]

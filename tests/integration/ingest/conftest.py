@@ -88,7 +88,7 @@ class Shop:
         """A session that the test's end closes."""
         session = pg8000.native.Connection(
             USER, password=PASSWORD, host="127.0.0.1", port=self.engine.port,
-            database=self.database, **settings,
+            **{"database": self.database} | settings,
         )  # fmt: skip
         self.sessions.append(session)
         return session

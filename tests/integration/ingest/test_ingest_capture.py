@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pg8000.exceptions import DatabaseError
 
 from lakehouse.contract import Deletes
 from lakehouse.errors import ContractError, LandingError, SourceUnavailableError, SourceUnsafeError
@@ -15,7 +16,7 @@ from lakehouse.ledger import Kind
 from lakehouse.quality.compiler import compile_rules
 from lakehouse.quality.dqdl import parse
 from lambdas.ingest.extraction import reading
-from tests.integration.ingest.conftest import SALES, Shop
+from tests.integration.ingest.conftest import DATABASE, SALES, Shop
 
 Wait = Callable[[], None]
 
@@ -127,6 +128,21 @@ def test_a_prepared_transaction_holds_the_watermark(shop: Shop, wait: Wait) -> N
     assert shop.living() == shop.truth()
 
 
+def test_transactions_of_another_database_hold_nothing(shop: Shop, wait: Wait) -> None:
+    running, prepared = (shop.connect(database=DATABASE) for _ in range(2))
+    running.run("BEGIN")
+    prepared.run("BEGIN")
+    prepared.run("PREPARE TRANSACTION 'elsewhere'")
+    try:
+        fill(shop, 1, 3)
+        wait()
+        [result] = shop.ingest()
+    finally:
+        running.run("ROLLBACK")
+        prepared.run("ROLLBACK PREPARED 'elsewhere'")
+    assert (result.rows, result.horizon_culprit) == (3, None)
+
+
 def test_truncate_deletes_every_key_that_bronze_knows(shop: Shop, wait: Wait) -> None:
     fill(shop, 1, 1_200)
     wait()
@@ -215,6 +231,11 @@ UNSTAMPED = (
     ("change", "words"),
     [
         ("ALTER TABLE sales DROP CONSTRAINT sales_pkey", ["unique index", "sale_id"]),
+        (
+            "ALTER TABLE sales DROP CONSTRAINT sales_pkey;"
+            "CREATE UNIQUE INDEX ON sales (sale_id) WHERE amount > 1",
+            ["unique index", "sale_id"],
+        ),
         ("ALTER TABLE sales DISABLE TRIGGER sales_bury", ["DELETE trigger"]),
         ("ALTER TABLE sales DISABLE TRIGGER sales_bury_all", ["TRUNCATE trigger"]),
         ("DROP TABLE lakehouse_tombstones", ["lakehouse_tombstones"]),
@@ -243,6 +264,16 @@ def test_a_source_unlike_its_contract_is_refused(
     with pytest.raises(ContractError) as refused:
         shop.ingest()
     assert all(word in str(refused.value) for word in words)
+
+
+def test_an_index_that_was_never_finished_makes_nothing_unique(shop: Shop, wait: Wait) -> None:
+    shop.run_script("ALTER TABLE sales DROP CONSTRAINT sales_pkey")
+    for _ in range(2):
+        fill(shop, 1, 1)
+    with pytest.raises(DatabaseError, match="could not create unique index"):
+        shop.connect().run("CREATE UNIQUE INDEX CONCURRENTLY ON sales (sale_id)")
+    with pytest.raises(ContractError, match="no unique index"):
+        shop.ingest()
 
 
 def test_audited_tables_need_no_trigger(shop: Shop, wait: Wait) -> None:

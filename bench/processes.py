@@ -46,13 +46,18 @@ def measure(command: Sequence[str], environment: Mapping[str, str]) -> Measured:
 
 def kill_after(command: Sequence[str], environment: Mapping[str, str], seconds: float) -> int:
     """Starts `command` and kills it by SIGKILL; 1 if it was still running then, 0 otherwise."""
-    process = subprocess.Popen(
-        command, env=dict(environment), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-        return 1
+    # a killed process can't tidy up
+    with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
+        process = subprocess.Popen(
+            command,
+            env={**environment, "TMPDIR": temporary},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            return 1
     return 0

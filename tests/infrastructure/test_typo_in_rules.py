@@ -1,13 +1,14 @@
 """A typo in a ruleset ends the synthesis with one line that names file and line."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from local.toolchain import tool_environment
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("lakehouse", "lambdas", "stacks", "stages", "glue_scripts")
@@ -22,11 +23,11 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def _synth(checkout: Path) -> subprocess.CompletedProcess[str]:
-    """The app as the CDK CLI calls it."""
+    """The app as the CDK CLI calls it, with the Node that pip installed."""
     return subprocess.run(
         [sys.executable, "app.py"],
         cwd=checkout,
-        env=os.environ
+        env=tool_environment()
         | {
             "CDK_CONTEXT_JSON": json.dumps({"stage": "local"}),
             "CDK_OUTDIR": str(checkout / "out"),

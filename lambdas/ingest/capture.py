@@ -39,18 +39,38 @@ class Capture:
         return Cursor(self.contract)
 
     def may_have_changes(self, session: Session, window: Range) -> bool:
-        """False where the window surely has no change, told by as little as can be."""
+        """False where the window surely has no change, told by as little as can be.
+
+        Raises ContractError where rows lie beyond every window.
+        """
         has_tombstones = "false"
         if self._has_tombstones:
             since = Tombs(self.contract).since(window)
             has_tombstones = f"EXISTS (SELECT FROM {tombstones(self.contract)} WHERE {since})"
         statement = render(
             "glance",
+            unreachable=self._unreachable(),
             relation=relation(self.contract),
             range=self._range("source", window),
             has_tombstones=has_tombstones,
         )
-        return bool((session.run(statement) or [[False]])[0][0])
+        is_beyond, may_have = (session.run(statement) or [])[0]
+        if is_beyond:
+            contract = self.contract
+            what = "another cluster's" if contract.is_strict else "infinite or before year 1"
+            raise ContractError(
+                f"{contract.schema}.{contract.table} has rows whose {contract.cursor} is NULL or "
+                f"{what}, which no window reaches; set {contract.cursor} in those rows and declare "
+                "it NOT NULL"
+            )
+        return bool(may_have)
+
+    def _unreachable(self) -> str:
+        exist = (
+            f"EXISTS (SELECT FROM {relation(self.contract)} WHERE {condition})"
+            for condition in self.cursor.unreachable()
+        )
+        return " OR ".join(exist)
 
     def truncated_at(self, session: Session, window: Range) -> str | None:
         """The cursor of the window's last TRUNCATE; raises ContractError for a malformed tombstone.

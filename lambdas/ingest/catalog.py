@@ -46,10 +46,6 @@ class Catalog:
     """Each column's type, in the table's order, as `format_type` prints it."""
     required: frozenset[str]
     """The columns that are NOT NULL."""
-    indexes: Sequence[tuple[str | None, ...]]
-    """Names of each index's columns, those of its key first; None for an expression."""
-    unique: Sequence[frozenset[str | None]]
-    """Key columns of each unique index."""
     triggers: Sequence[int]
     """`tgtype` of each enabled trigger."""
     tombstones: frozenset[str]
@@ -73,17 +69,9 @@ def read_catalog(session: Session, contract: TableContract) -> Catalog | None:
     )
     if not columns:
         return None
-    names = {number: name for number, name, *_ in columns}
-    indexes = [
-        (tuple(names.get(int(column)) for column in numbers.split()), size, is_unique)
-        for is_valid, size, numbers, condition, is_unique, _ in found["index"]
-        if is_valid and condition is None
-    ]
     return Catalog(
         types={name: kind for _, name, kind, _ in columns},
         required=frozenset(name for _, name, _, is_required in columns if is_required),
-        indexes=[columns for columns, *_ in indexes],
-        unique=[frozenset(columns[:size]) for columns, size, is_unique in indexes if is_unique],
         triggers=[
             kind
             for _, kind, enabled, _, is_internal, _ in found["trigger"]
@@ -109,11 +97,6 @@ def check_source(session: Session, contract: TableContract, added: Mapping[str, 
     seen = as_seen(contract, table.types, added)
     if nullable := [column for column in contract.key if column not in table.required]:
         raise ContractError(f"{name}.{nullable[0]} is in the key but not NOT NULL; declare it so")
-    if not any(columns <= set(contract.key) for columns in table.unique):
-        raise ContractError(
-            f"{name} has no unique index within the key ({', '.join(contract.key)}); "
-            "create one or correct the contract"
-        )
     if contract.deletes is Deletes.TOMBSTONE:
         _check_tombstones(name, table, Cursor(contract).tombstone_column)
     if contract.is_strict and not any(kind & _STAMPS == _STAMPS for kind in table.triggers):
@@ -121,11 +104,23 @@ def check_source(session: Session, contract: TableContract, added: Mapping[str, 
             f"{name}: no enabled BEFORE INSERT OR UPDATE row trigger stamps {contract.cursor}, "
             "changes would be missed; create it (docs/guarantee.md)"
         )
-    _check_reachable(session, seen.contract, name)
-    if not any(columns[0] == contract.cursor for columns in table.indexes):
+    return seen
+
+
+def check_indexes(session: Session, contract: TableContract) -> None:
+    """Raises ContractError where nothing in the source keeps the key unique."""
+    name = f"{contract.schema}.{contract.table}"
+    statement = render("indexes", relation=literal(relation(contract)))
+    indexes = session.run(statement) or []
+    unique = [set(columns[:size]) for is_unique, size, columns in indexes if is_unique]
+    if not any(columns <= set(contract.key) for columns in unique):
+        raise ContractError(
+            f"{name} has no unique index within the key ({', '.join(contract.key)}); "
+            "create one or correct the contract"
+        )
+    if not any(columns[0] == contract.cursor for *_, columns in indexes):
         logger.warning("no index begins with the cursor, so each poll reads the whole table",
                        extra={"source_table": name, "cursor": contract.cursor})  # fmt: skip
-    return seen
 
 
 def _check_tombstones(name: str, table: Catalog, place: str) -> None:
@@ -139,16 +134,3 @@ def _check_tombstones(name: str, table: Catalog, place: str) -> None:
             raise ContractError(
                 f"{name}: no enabled {event} trigger, {event}s would be missed; {remedy}"
             )
-
-
-def _check_reachable(session: Session, contract: TableContract, name: str) -> None:
-    conditions = (
-        f"EXISTS (SELECT FROM {relation(contract)} WHERE {condition})"
-        for condition in Cursor(contract).unreachable()
-    )
-    if (session.run(render("unreachable", conditions=" OR ".join(conditions))) or [[False]])[0][0]:
-        what = "another cluster's" if contract.is_strict else "infinite or before year 1"
-        raise ContractError(
-            f"{name} has rows whose {contract.cursor} is NULL or {what}, which no window reaches; "
-            f"set {contract.cursor} in those rows and declare it NOT NULL"
-        )

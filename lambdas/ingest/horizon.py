@@ -26,6 +26,8 @@ class Horizon:
     """Age of the oldest open transaction; 0 when nothing holds the horizon back."""
     culprit: str | None
     """Who holds it, for a person to look up."""
+    database_oid: int
+    """Of the database that was asked."""
     pid: int | None = None
     """The culprit's backend; None where none or a prepared transaction holds it."""
     application: str | None = None
@@ -37,7 +39,8 @@ class _Session:
     """A session of the server, as `horizon.sql` lists it."""
 
     is_own: bool
-    database: int | None
+    database: int
+    """Its oid; 0 for those of the server itself."""
     user: int | None
     kind: str | None
     application: str
@@ -92,8 +95,10 @@ def take_horizon(session: Session, address: str, margin_seconds: float, cursor: 
         since, name = min(prepared)
         age = (now - since).total_seconds()
         culprit = f"prepared transaction {name!r}, {age:.0f} s"
-        return Horizon(instant(now), below if is_strict else None, max(age, held), culprit)
+        return Horizon(
+            instant(now), below if is_strict else None, max(age, held), culprit, own.database
+        )
     if oldest is None:
-        return Horizon(instant(now), below, 0.0, None)
+        return Horizon(instant(now), below, 0.0, None, own.database)
     culprit = f"pid {oldest.pid} ({oldest.application}), {held:.0f} s"
-    return Horizon(instant(now), below, held, culprit, oldest.pid, oldest.application)
+    return Horizon(instant(now), below, held, culprit, own.database, oldest.pid, oldest.application)

@@ -61,9 +61,9 @@ class Identity:
         return None
 
 
-def take_identity(session: Session, contract: TableContract) -> Identity:
-    """Asks the source who it is; the table must exist."""
+def take_identity(session: Session, contract: TableContract, database_oid: int) -> Identity:
+    """Asks the source who it is; the table must exist (`database_oid`: of the session)."""
     statement = render("identity", relation=literal(relation(contract)))
-    system, timeline, database, table, position = (session.run(statement) or [])[0]
+    system, timeline, table, position = (session.run(statement) or [])[0]
     upper, lower = (int(digits, 16) for digits in position.split("/"))
-    return Identity(str(system), timeline, database, table, upper << 32 | lower)
+    return Identity(str(system), timeline, database_oid, table, upper << 32 | lower)

@@ -23,7 +23,7 @@ from lakehouse.quality.compiler import RowRule
 from lambdas.ingest.bronze import Bronze
 from lambdas.ingest.budget import Budget, last_read
 from lambdas.ingest.capture import Capture
-from lambdas.ingest.catalog import check_source
+from lambdas.ingest.catalog import check_indexes, check_source
 from lambdas.ingest.cursor import Cursor
 from lambdas.ingest.horizon import Horizon, take_horizon
 from lambdas.ingest.identity import take_identity
@@ -64,11 +64,12 @@ class Ingest:
             cursor = Cursor(self.contract)
             horizon = take_horizon(session, self.source.address, self.margin_seconds, cursor)
             seen = check_source(session, self.contract, watermark.added_columns)
-            identity = take_identity(session, self.contract)
+            identity = take_identity(session, self.contract, horizon.database_oid)
             watermark = identity.remembered_in(watermark, self.source.address)
             watermark = replace(watermark, added_columns=seen.added)
             batch = next((b for b in known if b.state is not State.COMMITTED), None)
             if batch:
+                check_indexes(session, seen.contract)
                 batch = self._claim(session, watermark, batch, seen.contract)
             else:
                 before = last_read(known)
@@ -106,6 +107,7 @@ class Ingest:
         """Opens the next batch; or moves the watermark when the window is empty."""
         watermark = restarted(watermark) if watermark.restart_from is not None else watermark
         if sweep := due_sweep(self.contract, watermark, horizon):
+            check_indexes(session, seen)
             return watermark, self._open(watermark, horizon, Kind.SWEEP, sweep)
         end = watermark.horizon or horizon.below
         if end is None or (watermark.cursor_value is not None and end <= watermark.cursor_value):
@@ -123,6 +125,7 @@ class Ingest:
             watermark = replace(watermark, truncated_at=truncated_at)
         if not may_have_changes or capture.is_empty(session, window):
             return self.ledger.move(watermark, passed(watermark, end, horizon)), None
+        check_indexes(session, seen)
         expected = capture.estimate(session)
         limit = self.budget.limit(expected.width, before)
         chunk = capture.chunk(session, window, limit, expected)

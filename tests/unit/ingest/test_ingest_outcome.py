@@ -17,7 +17,7 @@ from lambdas.ingest.statements import identifier
 
 CONTRACT = load_contracts()["fact_sales"]
 AT = "2026-05-01T10:00:00.000001Z"
-HORIZON = Horizon(AT, AT, 0.0, None)
+HORIZON = Horizon(AT, AT, 0.0, None, 1)
 
 
 def batch(number: int, rows: int) -> Batch:

@@ -36,7 +36,7 @@ def told(horizon: Horizon, caplog: pytest.LogCaptureFixture) -> tuple[dict, dict
 
 
 def test_a_held_horizon_names_its_holder(caplog: pytest.LogCaptureFixture) -> None:
-    held = Horizon(AT, AT, 90.5, WHO["horizon_culprit"], 4711, "nightly report")  # type: ignore[arg-type]
+    held = Horizon(AT, AT, 90.5, WHO["horizon_culprit"], 1, 4711, "nightly report")  # type: ignore[arg-type]
     line, published = told(held, caplog)
     assert {name: line[name] for name in WHO} == WHO
     assert {name: published[name] for name in WHO} == WHO
@@ -47,7 +47,7 @@ def test_a_held_horizon_names_its_holder(caplog: pytest.LogCaptureFixture) -> No
 
 
 def test_a_free_horizon_names_nobody(caplog: pytest.LogCaptureFixture) -> None:
-    line, published = told(Horizon(AT, AT, 0.0, None), caplog)
+    line, published = told(Horizon(AT, AT, 0.0, None, 1), caplog)
     assert line["horizon_culprit"] is None
     assert not set(WHO) & set(published)
     assert published["HorizonHeld"] == [0.0]

@@ -28,7 +28,7 @@ def batch(number: int, day: int, run_id: str = "run", **changes: object) -> Batc
 
 
 def told(watermark: Watermark, *known: Batch, contract: TableContract = CONTRACT) -> LiveView:
-    return outcome(contract, watermark, None, known, Horizon(AT, AT, 0.0, None)).live
+    return outcome(contract, watermark, None, known, Horizon(AT, AT, 0.0, None, 1)).live
 
 
 def test_bounds_hold_exactly_the_committed_batches_that_wait() -> None:

@@ -26,6 +26,6 @@ class Answer:
     [("0/0", 0), ("0/FFFFFFFF", 2**32 - 1), ("1/0", 2**32), ("1A/2B", 0x1A * 2**32 + 0x2B)],
 )
 def test_the_position_in_the_log_counts_bytes(position: str, written: int) -> None:
-    session = Answer(7_400_000_000_000_000_001, 2, 16_384, 16_400, position)
-    identity = take_identity(session, load_contracts()["fact_sales"])
+    session = Answer(7_400_000_000_000_000_001, 2, 16_400, position)
+    identity = take_identity(session, load_contracts()["fact_sales"], 16_384)
     assert identity == Identity("7400000000000000001", 2, 16_384, 16_400, written)

@@ -1,2 +1,0 @@
--- Whether rows exist whose cursor lies outside every window.
-SELECT ${conditions}

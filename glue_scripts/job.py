@@ -23,6 +23,7 @@ from glue_scripts import (
     bronze,
     foreign,
     gold,
+    jvm_names,
     landed,
     quality,
     reconciliation,
@@ -253,6 +254,7 @@ def main(argv: list[str]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("py4j").setLevel(logging.WARNING)
     arguments = getResolvedOptions(argv, list(ARGUMENTS))
+    jvm_names.remember_jvm_names()
     context = GlueContext(SparkContext.getOrCreate())
     job = Job(context)
     job.init(arguments["JOB_NAME"], arguments)

@@ -24,6 +24,10 @@ SMALL: Final = {
     # many. One task per shuffle also ends in one file; what rewrites files says its own number.
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.shuffle.partitions": "1",
+    # Java code is written and compiled for each stage of each statement: that pays for itself over
+    # many rows, and takes a quarter of the processor's time of a run over few.
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }
 """Settings of a run over at most `SMALL_ROWS` rows, set by the job itself."""
 

@@ -71,6 +71,8 @@ def evaluate(
 
 
 def _counts(work: DataFrame, flags: list[_Flag], joint: list[str]) -> dict[str, int]:
+    if not flags and not joint:
+        return {}
     measures = [fn.count(fn.lit(1)).alias("rows")]
     measures += [fn.count_if(fn.col(name)).alias(name) for name in joint]
     for flag in flags:

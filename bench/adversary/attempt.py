@@ -170,9 +170,16 @@ def _main(settings: Settings, fate: Fate, report: str) -> None:
     try:
         result = made.run().model_dump(mode="json")
     except LakehouseError as refused:
-        Path(report).write_text(json.dumps({"error": f"{type(refused).__name__}: {refused}"}))
+        _tell(report, {"error": f"{type(refused).__name__}: {refused}"})
         os._exit(REFUSED)
-    Path(report).write_text(json.dumps({"result": result, "steps": taken}))
+    _tell(report, {"result": result, "steps": taken})
+
+
+def _tell(report: str, found: dict[str, Any]) -> None:
+    """Writes the report whole or not at all: the attempt may be shot while it writes."""
+    unfinished = Path(f"{report}.unfinished")
+    unfinished.write_text(json.dumps(found))
+    unfinished.rename(report)
 
 
 _one_looks = threading.Lock()

@@ -24,10 +24,11 @@ from lakehouse.rowhash import row_hash
 from lakehouse.types import ColumnType
 from local.engines.athena import Engine, S3Settings
 from local.engines.athena.iceberg import read_metadata
+from local.engines.spark_jars import resolve_jars
 from tests.integration.ingest.conftest import Shop
 
 ROOT = Path(__file__).parents[3]
-JARS = os.environ.get("LAKEHOUSE_JARS", ROOT / ".local/jars")
+JARS = Path(os.environ.get("LAKEHOUSE_JARS", ROOT / ".local/jars"))
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Form = Any
 
@@ -142,6 +143,7 @@ def run_spark(shop: Shop, path: str) -> tuple[list[dict[str, Any]], Path]:
         for columns in (bronze_columns, silver_columns)
     )
     table = f"{spark_conf.CATALOG}.silver.matrix"
+    resolve_jars(JARS)
     done = subprocess.run(
         [sys.executable, "-c", SPARK, path, table, schema, silver, json.dumps(forms),
          row_hash(contract, "spark")],

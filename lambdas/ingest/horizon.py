@@ -39,8 +39,8 @@ class _Session:
     """A session of the server, as `horizon.sql` lists it."""
 
     is_own: bool
-    database: int
-    """Its oid; 0 for those of the server itself."""
+    database: int | None
+    """Its oid; None for those of the server itself."""
     user: int | None
     kind: str | None
     application: str
@@ -67,6 +67,7 @@ def take_horizon(session: Session, address: str, margin_seconds: float, cursor: 
     now, is_replica, sees_all, encoding, strict_below = listed[0][:5]
     sessions = [_Session(*values) for _, _, _, _, _, *values in listed]
     own = next(one for one in sessions if one.is_own)
+    assert own.database is not None  # a client is always in one
     others = [one for one in sessions if one.may_write(own)]
     is_hidden = any(one.state == "disabled" for one in (own, *others))
     for is_safe, problem in (
@@ -86,6 +87,8 @@ def take_horizon(session: Session, address: str, margin_seconds: float, cursor: 
     margin = timedelta(seconds=max(margin_seconds, MINIMUM_MARGIN_SECONDS))
     below = strict_below if is_strict else instant(min(now, began) - margin)
     held = max((now - began).total_seconds(), 0.0)
+    culprit = f"pid {oldest.pid} ({oldest.application}), {held:.0f} s" if oldest else None
+    pid, application = (oldest.pid, oldest.application) if oldest else (None, None)
     prepared = [
         (since, name)
         for database, name, since in session.run(render("prepared")) or []
@@ -94,11 +97,6 @@ def take_horizon(session: Session, address: str, margin_seconds: float, cursor: 
     if prepared:
         since, name = min(prepared)
         age = (now - since).total_seconds()
-        culprit = f"prepared transaction {name!r}, {age:.0f} s"
-        return Horizon(
-            instant(now), below if is_strict else None, max(age, held), culprit, own.database
-        )
-    if oldest is None:
-        return Horizon(instant(now), below, 0.0, None, own.database)
-    culprit = f"pid {oldest.pid} ({oldest.application}), {held:.0f} s"
-    return Horizon(instant(now), below, held, culprit, own.database, oldest.pid, oldest.application)
+        culprit, pid, application = f"prepared transaction {name!r}, {age:.0f} s", None, None
+        below, held = below if is_strict else None, max(age, held)
+    return Horizon(instant(now), below, held, culprit, own.database, pid, application)

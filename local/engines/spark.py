@@ -28,8 +28,6 @@ _NOT_FOR_THE_SCRIPT: Final = ("--conf", "--extra-py-files", "--datalake-formats"
 _JVM: Final = (
     # A job lives for seconds: the second compiler would only take the cores from the work.
     "-XX:TieredStopAtLevel=1",
-    # What a small run makes and drops fits into it a few times over.
-    "-Xmn384m",
     "-XX:+UseSerialGC",
     "-Xshare:auto",
     "-Dfile.encoding=UTF-8",

@@ -1,4 +1,3 @@
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,16 +14,7 @@ if TYPE_CHECKING:
 
 DQDL_PARSER = "software.amazon.glue:dqdl:1.0.0"
 """AWS's own parser of rulesets; Spark brings all that it needs, so its jar stands alone."""
-ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(RUNTIME))
-
-
-@pytest.fixture(scope="session")
-def jars() -> Path:
-    """The pinned jars, in the folder of the local AWS, so that they are fetched once."""
-    directory = Path(os.environ.get("LAKEHOUSE_JARS", ROOT / ".local" / "jars"))
-    resolve_jars(directory)
-    return directory
 
 
 @pytest.fixture(scope="session")

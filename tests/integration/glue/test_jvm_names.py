@@ -3,23 +3,19 @@
 from typing import Any
 
 import pytest
-from py4j.java_gateway import JavaClass, JavaPackage, JVMView
 from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as fn
 
-from glue_scripts.jvm_names import remember_jvm_names
+from glue_scripts.jvm_names import RESOLVERS, remember_jvm_names
 
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> None:
-    for resolver in (JVMView, JavaPackage, JavaClass):
+    for resolver in RESOLVERS:
         # noted so that it is put back as it was
         monkeypatch.setattr(resolver, "__getattr__", resolver.__getattr__)
-        monkeypatch.setattr(resolver, "resolve_anew", None, raising=False)
-        monkeypatch.delattr(resolver, "resolve_anew")
-    remember_jvm_names()
-    remember_jvm_names()
+    remember_jvm_names.__wrapped__()
 
 
 @pytest.mark.usefixtures("names")

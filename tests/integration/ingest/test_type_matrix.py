@@ -10,6 +10,7 @@ Athena reads silver, which the job's own Spark session writes from bronze as the
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -86,14 +87,17 @@ def matrix_of() -> dict[str, Matrix]:
 
 @pytest.fixture
 def matrix(
-    request: pytest.FixtureRequest, wait: Callable[[], None], matrix_of: dict[str, Matrix]
+    request: pytest.FixtureRequest,
+    wait: Callable[[], None],
+    jars: Path,
+    matrix_of: dict[str, Matrix],
 ) -> Matrix:
     if not matrix_of:
-        matrix_of["made"] = _matrix(request.getfixturevalue("shop"), wait)
+        matrix_of["made"] = _matrix(request.getfixturevalue("shop"), wait, jars)
     return matrix_of["made"]
 
 
-def _matrix(shop: Shop, wait: Callable[[], None]) -> Matrix:
+def _matrix(shop: Shop, wait: Callable[[], None], jars: Path) -> Matrix:
     kinds = list(EDGES)
     _table(shop, kinds)
     shop.run_script("INSERT INTO matrix (id) VALUES (0)")
@@ -119,7 +123,7 @@ def _matrix(shop: Shop, wait: Callable[[], None]) -> Matrix:
         f"SELECT {', '.join(_duck(*item) for item in types.items())} FROM '{path}'"
     )
     duck_rows = [dict(zip(types, row, strict=True)) for row in by_duck.fetchall()]
-    spark_rows, metadata = run_spark(shop, path)
+    spark_rows, metadata = run_spark(shop, path, jars)
     athena = ask_athena(shop.contract, metadata)
     rows = {"pyarrow": pq.read_table(path).to_pylist(), "duckdb": duck_rows}
     read: dict[str, dict[tuple[str, int], Form]] = {

@@ -24,11 +24,8 @@ from lakehouse.rowhash import row_hash
 from lakehouse.types import ColumnType
 from local.engines.athena import Engine, S3Settings
 from local.engines.athena.iceberg import read_metadata
-from local.engines.spark_jars import resolve_jars
 from tests.integration.ingest.conftest import Shop
 
-ROOT = Path(__file__).parents[3]
-JARS = Path(os.environ.get("LAKEHOUSE_JARS", ROOT / ".local/jars"))
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Form = Any
 
@@ -122,7 +119,7 @@ def of_spark(kind: ColumnType, value: Any) -> Form:
     return struct.pack("<i" if kind.carrier == "real" else "<q", int(value)).hex()
 
 
-def run_spark(shop: Shop, path: str) -> tuple[list[dict[str, Any]], Path]:
+def run_spark(shop: Shop, path: str, jars: Path) -> tuple[list[dict[str, Any]], Path]:
     """Rows of bronze by the job's settings, and the metadata of the Iceberg table that it wrote."""
     lake, catalog = shop.directory / "lake", f"spark.sql.catalog.{spark_conf.CATALOG}"
     settings = spark_conf.spark_conf(str(lake))
@@ -132,7 +129,7 @@ def run_spark(shop: Shop, path: str) -> tuple[list[dict[str, Any]], Path]:
         f"{catalog}.warehouse": str(lake),
         "spark.ui.enabled": "false",
         "spark.driver.host": "127.0.0.1",
-        "spark.driver.extraClassPath": f"{JARS}/*",
+        "spark.driver.extraClassPath": f"{jars}/*",
         "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
     }
     arguments = [part for name, value in settings.items() for part in ("--conf", f"{name}={value}")]
@@ -143,7 +140,6 @@ def run_spark(shop: Shop, path: str) -> tuple[list[dict[str, Any]], Path]:
         for columns in (bronze_columns, silver_columns)
     )
     table = f"{spark_conf.CATALOG}.silver.matrix"
-    resolve_jars(JARS)
     done = subprocess.run(
         [sys.executable, "-c", SPARK, path, table, schema, silver, json.dumps(forms),
          row_hash(contract, "spark")],

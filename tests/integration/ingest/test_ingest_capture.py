@@ -15,6 +15,7 @@ from lakehouse.errors import ContractError, LandingError, SourceUnavailableError
 from lakehouse.ledger import Kind
 from lakehouse.quality.compiler import compile_rules
 from lakehouse.quality.dqdl import parse
+from lambdas.ingest.bronze import Bronze
 from lambdas.ingest.extraction import reading
 from tests.integration.ingest.conftest import DATABASE, SALES, Shop
 
@@ -238,6 +239,11 @@ UNSTAMPED = (
             f"CREATE UNIQUE INDEX ON sales (sale_id) WHERE amount > 1; {NEWS}",
             ["unique index", "sale_id"],
         ),
+        (
+            "ALTER TABLE sales DROP CONSTRAINT sales_pkey;"
+            f"CREATE UNIQUE INDEX ON sales (sale_id, lower(buyer)); {NEWS}",
+            ["unique index", "sale_id"],
+        ),
         ("ALTER TABLE sales DISABLE TRIGGER sales_bury", ["DELETE trigger"]),
         ("ALTER TABLE sales DISABLE TRIGGER sales_bury_all", ["TRUNCATE trigger"]),
         ("DROP TABLE lakehouse_tombstones", ["lakehouse_tombstones"]),
@@ -274,6 +280,43 @@ def test_an_index_that_was_never_finished_makes_nothing_unique(shop: Shop, wait:
         fill(shop, 1, 1)
     with pytest.raises(DatabaseError, match="could not create unique index"):
         shop.connect().run("CREATE UNIQUE INDEX CONCURRENTLY ON sales (sale_id)")
+    with pytest.raises(ContractError, match="no unique index"):
+        shop.ingest()
+
+
+def test_columns_that_an_index_only_carries_are_no_part_of_its_key(shop: Shop, wait: Wait) -> None:
+    shop.run_script(
+        "ALTER TABLE sales DROP CONSTRAINT sales_pkey;"
+        "CREATE UNIQUE INDEX ON sales (sale_id) INCLUDE (amount)"
+    )
+    fill(shop, 1, 3)
+    wait()
+    assert [result.rows for result in shop.ingest()] == [3]
+
+
+def test_a_batch_left_open_is_not_read_without_a_unique_index(shop: Shop, wait: Wait) -> None:
+    fill(shop, 1, 3)
+    wait()
+
+    class Full(Bronze):
+        def put(self, *_: object) -> object:  # type: ignore[override]
+            raise LandingError("the disk is full")
+
+    with pytest.raises(LandingError):
+        shop.ingest(bronze=Full(shop.bronze.client, shop.bronze.bucket))
+    shop.run_script("ALTER TABLE sales DROP CONSTRAINT sales_pkey")
+    with pytest.raises(ContractError, match="no unique index"):
+        shop.ingest()
+    shop.run_script("ALTER TABLE sales ADD PRIMARY KEY (sale_id)")
+    assert [result.rows for result in shop.ingest()] == [3]
+
+
+def test_no_sweep_without_a_unique_index(shop: Shop, wait: Wait) -> None:
+    fill(shop, 1, 3)
+    wait()
+    shop.ingest()
+    shop.run_script("TRUNCATE sales; ALTER TABLE sales DROP CONSTRAINT sales_pkey")
+    wait()
     with pytest.raises(ContractError, match="no unique index"):
         shop.ingest()
 

@@ -145,3 +145,5 @@ def test_the_watermark_remembers_its_source(shop: Shop, wait: Wait) -> None:
     known: Watermark = shop.ledger.watermark("sales", "updated_at")
     assert known.system_identifier is not None
     assert (known.timeline, bool(known.table_oid), bool(known.wal_position)) == (1, True, True)
+    asked = "SELECT oid FROM pg_database WHERE datname = current_database()"
+    assert [[known.database_oid]] == shop.connect().run(asked)

@@ -78,6 +78,7 @@ audit: install ## every row of the source against silver (TABLE=), by hash, down
 
 parity: install ## every view as a real Trino answers it, beside the local Athena (after make run; fetches 500 MB)
 	@$(LOCAL) parity
+
 maintain: install ## compact silver and gold, forget old snapshots, remove orphans; rows are compared
 	@$(LOCAL) maintain
 
@@ -126,6 +127,9 @@ bench-idle: install ## what a poll that finds nothing costs the source, by the s
 
 bench-silver: install ## what 1,000 changed rows cost in silver and gold, by size (ARGS="--sizes 100000,1000000"; --help)
 	@$(BIN)/python -m bench.silver $(ARGS)
+
+bench-job: install ## the whole Glue job for an ordinary delta, from its start to its end
+	@$(BIN)/python -m bench.job $(ARGS)
 
 docs: install ## docs/data-dictionary.md from the contracts and the tables' descriptions
 	@$(BIN)/python -m lakehouse.dictionary > docs/data-dictionary.md

@@ -14,7 +14,7 @@ from lakehouse.gold import (
     silver_tables,
 )
 from lakehouse.ledger import batch_name
-from lakehouse.spark_conf import FILE_BYTES
+from lakehouse.spark_conf import FILE_BYTES, SMALL
 from local.engines.spark_jars import resolve_jars
 from local.engines.spark_session import folder_session
 
@@ -78,6 +78,7 @@ class Lake:
 
     def fill(self) -> None:
         """The first load, merged as the job does it."""
+        self._expect_many()
         born = f"TIMESTAMP '{BASE}'"
         old = f"CASE WHEN id > {self.sales - OPEN} THEN 'PENDING' ELSE 'DELIVERED' END"
         placed = f"{born} + make_dt_interval(0, 0, 0, id * {_EACH})"
@@ -97,7 +98,12 @@ class Lake:
         )
 
     def delta(self, *, scattered: bool) -> dict[str, Any]:
-        """400 new sales, 585 moves of open ones (`scattered`: of any), 10 movers, 5 prices."""
+        """400 new sales, 585 moves of open ones (`scattered`: of any), 10 movers, 5 prices.
+
+        Held, and with the session's settings for few rows, as the job does it.
+        """
+        from glue_scripts.tables import set_all
+
         last, new = self.sales, 400
         self.sales += new
         oldest = 1 if scattered else max(last - OPEN, 1)
@@ -106,10 +112,11 @@ class Lake:
         status = "elt(1 + pmod(id, 3), 'SHIPPED', 'DELIVERED', 'CANCELLED')"
         sale = _SALE.format(users=self.users, status="'PENDING'", changed=now)
         moves = _SALE.format(users=self.users, status=status, changed=now)
+        set_all(self.spark, SMALL)
         number = self.batch
         movers = self.draw.sample(range(1, self.users + 1), 10)
         prices = self.draw.sample(range(1, 3001), 5)
-        return {
+        rows = {
             "dim_users": self._rows(keys=movers, text=_USER.format(version=number, changed=now)),
             "dim_products": self._rows(
                 keys=prices, text=_PRODUCT.format(version=number, changed=now)
@@ -118,6 +125,7 @@ class Lake:
                 self._rows(keys=moved, text=moves)
             ),
         }
+        return {table: frame.localCheckpoint() for table, frame in rows.items()}
 
     def _rows(
         self, *, text: str, range_: tuple[int, int] | None = None, keys: list[int] | None = None
@@ -125,7 +133,8 @@ class Lake:
         if range_:
             ids = self.spark.range(range_[0], range_[1] + 1)
         else:
-            ids = self.spark.createDataFrame([(key,) for key in keys or []], "id bigint")
+            listed = ", ".join(f"CAST({key} AS bigint)" for key in keys or [])
+            ids = self.spark.sql(f"SELECT explode(array({listed})) AS id")
         return ids.selectExpr(
             text, "'U' AS _op", f"'{batch_name(self.batch + 1)}' AS _batch_id",
             f"TIMESTAMP '{BASE}' AS _ingested_at", "id AS _row_hash",
@@ -141,10 +150,17 @@ class Lake:
         merged = dict.fromkeys(CONTRACTS, self.batch)
         gold.refresh(self.spark, CONTRACTS, merged, "bench", self.silver, self.gold)
 
+    def _expect_many(self) -> None:
+        from glue_scripts.tables import set_all
+
+        as_begun = self.spark.newSession().conf
+        set_all(self.spark, {name: as_begun.get(name) for name in SMALL})
+
     def apply_plainly(self, delta: dict[str, Any]) -> None:
         """The usual way: one MERGE over the whole table of sales, and gold from all rows."""
         from glue_scripts import gold
 
+        self._expect_many()
         self.batch += 1
         delta["fact_sales"].drop("_op").createOrReplaceTempView("plain_rows")
         self.spark.sql(

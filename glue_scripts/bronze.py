@@ -49,17 +49,20 @@ def read_files(
 
 def read_quarantine(
     spark: SparkSession, contract: TableContract, batches: Sequence[ledger.Batch], bucket: str
-) -> DataFrame:
+) -> DataFrame | None:
     """Rows that the ingest held back, with the columns of silver's quarantine but `superseded_by`.
 
     The key is written as the job itself writes it, so that later versions are known as the same.
+    None where nothing was held back.
     """
+    paths = [f"s3://{bucket}/{file.key}" for batch in batches for file in batch.quarantine_files]
+    if not paths:
+        return None
     schema = (
         "source_table string, row_key string, raw_row string, failed_rules string, "
         f"{BATCH_ID} string, {INGESTED_AT} timestamp"
     )
-    paths = [f"s3://{bucket}/{file.key}" for batch in batches for file in batch.quarantine_files]
-    rows = spark.read.schema(schema).parquet(*paths) if paths else spark.createDataFrame([], schema)
+    rows = spark.read.schema(schema).parquet(*paths)
     key = ", ".join(f"`{name}` {contract.types[name].spark}" for name in contract.key)
     read = fn.from_json("row_key", key)
     # a key that itself can't be carried is read as NULL; it stays as PostgreSQL printed it

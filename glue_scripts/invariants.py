@@ -47,7 +47,7 @@ def of_keys(
     held = near.join(newest, [*contract.key]).where(fn.col(BATCH_ID) <= fn.col("__batch"))
     keys = fn.array_sort(fn.collect_set("key"))
     broken = _broken(contract, held).groupBy("rule").agg(keys.alias("keys"))
-    faults = [f"{row['rule']}: {named(row['keys'])}" for row in broken.orderBy("rule").collect()]
+    faults = sorted(f"{row['rule']}: {named(row['keys'])}" for row in broken.collect())
     if faults:
         raise ReconciliationError(
             f"{contract.table}: {span(batches)}: {'; '.join(faults)}; {remerge(contract.table)}"
@@ -59,14 +59,14 @@ def _broken(contract: TableContract, held: DataFrame) -> DataFrame:
     key = row_key(contract).alias("key")
     if contract.history is History.CURRENT:
         return held.select(key, fn.lit("silver still holds deleted rows").alias("rule"))
-    lives = held.groupBy(*contract.key, _DEAD).agg(fn.count_if(IS_CURRENT).alias("__currents"))
-    currents = fn.col("__currents")
-    fault = fn.when(fn.col(_DEAD) & (currents > 0), "a deleted key has a current version").when(
-        ~fn.col(_DEAD) & (currents != 1), "a living key has not exactly one current version"
+    currents = fn.count_if(IS_CURRENT).over(Window.partitionBy(*contract.key))
+    dead = fn.col(_DEAD)
+    wrong_life = fn.when(dead & (currents > 0), "a deleted key has a current version").when(
+        ~dead & (currents != 1), "a living key has not exactly one current version"
     )
-    contradicting = broken_history(contract, held).select(key, fn.col("fault").alias("rule"))
-    wrong_lives = lives.select(key, fault.alias("rule")).where("rule IS NOT NULL")
-    return contradicting.unionByName(wrong_lives)
+    judged = _with_fault(contract, held).withColumn("__life", wrong_life)
+    both = fn.array_compact(fn.array("fault", "__life"))
+    return judged.select(key, fn.explode(both).alias("rule"))
 
 
 def broken_history(contract: TableContract, versions: DataFrame) -> DataFrame:
@@ -75,6 +75,12 @@ def broken_history(contract: TableContract, versions: DataFrame) -> DataFrame:
     Of a sound history nothing is returned: at most one version is current, the last; none ends
     before it begins or after the next begins; within a life the next begins where one ends.
     """
+    judged = _with_fault(contract, versions).where(fn.col("fault").isNotNull())
+    return judged.select(*contract.key, VALID_FROM, "fault")
+
+
+def _with_fault(contract: TableContract, versions: DataFrame) -> DataFrame:
+    """The versions with what `broken_history` says of each, NULL of a sound one."""
     key = [fn.col(name) for name in contract.key]
     following = fn.lead(VALID_FROM).over(Window.partitionBy(*key).orderBy(VALID_FROM, VALID_TO))
     start, end, after = fn.col(VALID_FROM), fn.col(VALID_TO), fn.col("__following")
@@ -91,9 +97,5 @@ def broken_history(contract: TableContract, versions: DataFrame) -> DataFrame:
         "it ended without a delete": end.isNotNull() & after.isNull() & ~deleted,
     }
     faults = [fn.when(broken, name) for name, broken in rules.items()]
-    return (
-        versions.withColumn("__following", following)
-        .withColumn("fault", fn.coalesce(*faults))
-        .where(fn.col("fault").isNotNull())
-        .select(*key, VALID_FROM, "fault")
-    )
+    dated = versions.withColumn("__following", following)
+    return dated.withColumn("fault", fn.coalesce(*faults))

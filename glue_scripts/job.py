@@ -17,7 +17,7 @@ from awsglue.context import GlueContext
 from awsglue.job import Job
 from awsglue.utils import getResolvedOptions
 from pyspark import SparkContext, StorageLevel
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from glue_scripts import (
     bronze,
@@ -45,13 +45,15 @@ from lakehouse.gold import (
 )
 from lakehouse.ledger import Batch
 from lakehouse.ledger_client import Ledger
-from lakehouse.quality.ruleset import load_ruleset
 from lakehouse.reconciliation import Outcome, skipped
 from lakehouse.spark_conf import SMALL, SMALL_ROWS
 
 logger = logging.getLogger("merge")
 
 T = TypeVar("T")
+
+SIDE_BY_SIDE = 4
+"""Tables that are merged at once: of two, one would wait for the catalog while the other plans."""
 
 ARGUMENTS = (
     "JOB_NAME",
@@ -85,9 +87,10 @@ class Run:
     repaired: frozenset[str] = frozenset()
     """What an operator asked to be made anew by this run."""
     failures: dict[str, Exception] = field(default_factory=dict)
+    newest: dict[str, DataFrame] = field(default_factory=dict)
+    """The newest living rows that arrived, of the tables whose rules refer to other tables."""
     shared: threading.Lock = field(default_factory=threading.Lock)
-    """Held where tables that are merged side by side would meet: the rules' evaluation names its
-    frame for the session, and all write to the one quarantine."""
+    """Held where tables that are merged side by side meet: all write to the one quarantine."""
 
 
 def ensure_tables(run: Run, contracts: dict[str, TableContract]) -> None:
@@ -153,11 +156,14 @@ def merge_batches(run: Run, contract: TableContract, waiting: Waiting) -> None:
             rows.localCheckpoint() if run.is_small else rows.persist(StorageLevel.MEMORY_AND_DISK)
         )
         try:
-            rules, newest = load_ruleset(contract), bronze.newest(contract, arrived)
-            with run.shared:
-                checked = quality.check(run.context, contract, rules, rows, newest, database)
+            newest = bronze.newest(contract, arrived)
+            if run.is_small:
+                newest = newest.localCheckpoint()
+            checked = quality.check(run.context, contract, rows, newest)
             run.outcomes[contract.table] = checked.outcomes
-            _judge(run.arguments["quality_mode"], contract, checked)
+            if quality.references(contract):
+                run.newest[contract.table] = newest
+            _judge(run.arguments["quality_mode"], contract, checked.failed)
             if checked.bad is not None and run.is_small:
                 good, bad = checked.good.localCheckpoint(), checked.bad.localCheckpoint()
                 checked = replace(checked, good=good, bad=bad)
@@ -201,20 +207,12 @@ def _repair(run: Run, contracts: dict[str, TableContract]) -> None:
             raise ConfigurationError(f"--repair {name}: no such table; known: {known}")
 
 
-def _waves(contracts: dict[str, TableContract]) -> list[list[TableContract]]:
-    """The contracts, those whose rules refer to other tables after those."""
-    waves: tuple[list[TableContract], list[TableContract]] = [], []
-    for contract in contracts.values():
-        waves[any(rule.references for rule in load_ruleset(contract))].append(contract)
-    return [wave for wave in waves if wave]
-
-
 def _alone(run: Run, contract: TableContract, work: Callable[[], T]) -> T | None:
     """Does a part of one table's work; what it raises fails that table and no other."""
     try:
         return work()
     except Exception as failure:
-        logger.exception("%s failed: its batches go on waiting", contract.table)
+        logger.exception("%s failed", contract.table)
         run.failures[contract.table] = failure
         return None
 
@@ -225,28 +223,41 @@ def _merge_all(run: Run, contracts: dict[str, TableContract]) -> None:
     def look(contract: TableContract) -> Waiting | None:
         return _alone(run, contract, lambda: look_at(run, contract))
 
-    with ThreadPoolExecutor(max_workers=len(contracts)) as pool:
+    with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
         looked = pool.map(look, contracts.values())
         found = {name: one for name, one in zip(contracts, looked, strict=True) if one}
         rows = sum(batch.rows for waiting in found.values() for batch in waiting.batches)
         run.is_small = rows <= SMALL_ROWS
         if run.is_small:
-            for name, value in SMALL.items():
-                run.spark.conf.set(name, value)
+            tables.set_all(run.spark, SMALL)
 
         def merge(contract: TableContract) -> None:
             _alone(run, contract, lambda: merge_batches(run, contract, found[contract.table]))
 
-        for wave in _waves({name: contracts[name] for name in found}):
-            list(pool.map(merge, wave))
+        list(pool.map(merge, [contracts[name] for name in found]))
 
 
-def _judge(mode: str, contract: TableContract, checked: quality.Checked) -> None:
-    for outcome in (*checked.failed, *checked.warned):
+def _judge(mode: str, contract: TableContract, failed: list[quality.Outcome]) -> None:
+    for outcome in failed:
         text = f"{contract.table}: rule {outcome.rule} failed: {outcome.failure_reason}"
-        if mode == "stop" and outcome in checked.failed:
+        if mode == "stop":
             raise QualityError(text)
         logger.warning(text)
+
+
+def _check_references(run: Run, contracts: dict[str, TableContract]) -> None:
+    """Judges the rules about other tables, now that all have their batches, and publishes all.
+
+    Their failures warn only: the other table's window may end before the partner came.
+    """
+    silver = run.arguments["silver_database"]
+    for name, newest in run.newest.items():
+        contract = contracts[name]
+        found = quality.check_references(run.context, contract, newest, silver)
+        run.outcomes[name] += found
+        _judge("warn", contract, [outcome for outcome in found if outcome.outcome == "Failed"])
+    gold = run.arguments["gold_database"]
+    quality.publish(run.spark, run.outcomes, run.arguments["run_id"], gold)
 
 
 def main(argv: list[str]) -> None:
@@ -276,11 +287,13 @@ def main(argv: list[str]) -> None:
         _repair(run, contracts)
     _merge_all(run, contracts)
     in_silver, in_gold = arguments["silver_database"], arguments["gold_database"]
-    quality.publish(run.spark, run.outcomes, arguments["run_id"], in_gold)
-    gold.refresh(
-        run.spark, contracts, run.merged, arguments["run_id"], in_silver, in_gold,
-        anew=bool(run.repaired),
-    )  # fmt: skip
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        judged = beside.submit(_check_references, run, contracts)
+        gold.refresh(
+            run.spark, contracts, run.merged, arguments["run_id"], in_silver, in_gold,
+            anew=bool(run.repaired),
+        )  # fmt: skip
+        judged.result()
     run.compared["gold"] = Outcome("gold", "", "")
     try:
         totals.check_gold(run.spark, in_silver, in_gold)

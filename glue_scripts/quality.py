@@ -5,7 +5,9 @@ fault are quarantined, whichever batches are merged together. Rules about the se
 living row of each arrived key. Deletes are exempt: they only carry a key.
 """
 
+import threading
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -18,6 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as fn
 
 from glue_scripts.bronze import as_json, row_key
+from glue_scripts.snapshots import files
 from glue_scripts.tables import frame_of
 from lakehouse.columns import BATCH_ID, INGESTED_AT, OP
 from lakehouse.contract import TableContract
@@ -30,10 +33,12 @@ from lakehouse.gold import (
     identifier,
 )
 from lakehouse.quality.rules import Rule, Scope
-from lakehouse.quality.ruleset import document, of_scope
+from lakehouse.quality.ruleset import document, load_ruleset, of_scope
 
 FAILED_RULES = "__failed_rules"
 _RESULTS = "DataQualityEvaluationResult"
+_NAMED = threading.Lock()
+"""Held while a CustomSql rule is evaluated: it names its frames for the whole session."""
 
 
 @dataclass(frozen=True)
@@ -54,23 +59,16 @@ class Checked:
     outcomes: list[Outcome]
     failed: list[Outcome] = field(default_factory=list)
     """Failing rules about the set."""
-    warned: list[Outcome] = field(default_factory=list)
-    """Failing rules about references: the other table's window may end before the partner came."""
 
 
 def check(
-    context: GlueContext,
-    contract: TableContract,
-    rules: tuple[Rule, ...],
-    rows: DataFrame,
-    newest: DataFrame,
-    silver: str,
+    context: GlueContext, contract: TableContract, rows: DataFrame, newest: DataFrame
 ) -> Checked:
-    """Evaluates the ruleset over arrived `rows` and the `newest` living ones among them.
+    """Evaluates the rules over arrived `rows` and the `newest` living ones among them.
 
-    References are looked up in the tables of `silver`, with their history: a partner that was
-    deleted since is one still.
+    Those that refer to other tables are left to `check_references`.
     """
+    rules = load_ruleset(contract)
     outcomes: list[Outcome] = []
     good, bad = rows, None
     living = rows.where(fn.col(OP) != "D")
@@ -88,18 +86,31 @@ def check(
             good = judged.where(f"{_RESULTS} = 'Passed'").select(*columns)
             good = good.unionByName(rows.where(fn.col(OP) == "D"))
     failed: list[Outcome] = []
-    warned: list[Outcome] = []
-    set_rules = of_scope(rules, Scope.SET)
-    for chosen, failures in (
-        (tuple(rule for rule in set_rules if not rule.references), failed),
-        (tuple(rule for rule in set_rules if rule.references), warned),
-    ):
-        if chosen:
-            sources = _sources(context, chosen, silver)
-            found, _ = _evaluate(context, contract, chosen, newest, sources)
-            outcomes += found
-            failures += [outcome for outcome in found if outcome.outcome == "Failed"]
-    return Checked(good, bad, outcomes, failed, warned)
+    if chosen := tuple(rule for rule in of_scope(rules, Scope.SET) if not rule.references):
+        found, _ = _evaluate(context, contract, chosen, newest)
+        outcomes += found
+        failed = [outcome for outcome in found if outcome.outcome == "Failed"]
+    return Checked(good, bad, outcomes, failed)
+
+
+def references(contract: TableContract) -> tuple[Rule, ...]:
+    """The table's rules that refer to other tables."""
+    return tuple(r for r in of_scope(load_ruleset(contract), Scope.SET) if r.references)
+
+
+def check_references(
+    context: GlueContext, contract: TableContract, newest: DataFrame, silver: str
+) -> list[Outcome]:
+    """What the rules that refer to other tables say of the `newest` living rows.
+
+    They are looked up in the tables of `silver`, with their history: a partner that was deleted
+    since is one still. So it is asked when all tables have their batches of this run.
+    """
+    if newest.isEmpty():
+        return []
+    rules = references(contract)
+    found, _ = _evaluate(context, contract, rules, newest, _sources(context, rules, silver))
+    return found
 
 
 def _sources(context: GlueContext, rules: tuple[Rule, ...], silver: str) -> dict[str, DynamicFrame]:
@@ -124,21 +135,23 @@ def _evaluate(
     frame: DataFrame,
     sources: Mapping[str, DynamicFrame] = MappingProxyType({}),
 ) -> tuple[list[Outcome], DataFrame]:
-    results = EvaluateDataQuality().process_rows(
-        frame=DynamicFrame.fromDF(frame, context, contract.table),
-        ruleset=document(rules),
-        additional_data_sources=dict(sources),
-        publishing_options={
-            "dataQualityEvaluationContext": contract.table,
-            "enableDataQualityCloudWatchMetrics": True,
-            "enableDataQualityResultsPublishing": True,
-        },
-        additional_options={
-            "observations.scope": "ALL",
-            "performanceTuning.caching": "CACHE_NOTHING",
-            "compositeRuleEvaluation.method": "ROW",
-        },
-    )
+    is_sql = any(leaf.type == "CustomSql" for rule in rules for leaf in rule.leaves())
+    with _NAMED if is_sql else nullcontext():
+        results = EvaluateDataQuality().process_rows(
+            frame=DynamicFrame.fromDF(frame, context, contract.table),
+            ruleset=document(rules),
+            additional_data_sources=dict(sources),
+            publishing_options={
+                "dataQualityEvaluationContext": contract.table,
+                "enableDataQualityCloudWatchMetrics": True,
+                "enableDataQualityResultsPublishing": True,
+            },
+            additional_options={
+                "observations.scope": "ALL",
+                "performanceTuning.caching": "CACHE_NOTHING",
+                "compositeRuleEvaluation.method": "ROW",
+            },
+        )
     outcomes = SelectFromCollection.apply(dfc=results, key="ruleOutcomes").toDF().collect()
     rows = SelectFromCollection.apply(dfc=results, key="rowLevelOutcomes").toDF()
     found = [Outcome(row["Rule"], row["Outcome"], row["FailureReason"]) for row in outcomes]
@@ -149,7 +162,7 @@ def quarantine(
     spark: SparkSession,
     contract: TableContract,
     checked: Checked,
-    held_back: DataFrame,
+    held_back: DataFrame | None,
     silver: str,
 ) -> None:
     """Sets the bad rows aside, and closes earlier ones whose key has since arrived again.
@@ -160,14 +173,15 @@ def quarantine(
     key = row_key(contract)
     held = spark.table(table).where(fn.col("source_table") == contract.table)
     waiting = held.where(fn.col("superseded_by").isNull())
-    if checked.bad is None and waiting.isEmpty() and held_back.isEmpty():
+    if checked.bad is None and held_back is None and (not files(spark, table) or waiting.isEmpty()):
         return
     entries = waiting.withColumn("__held", fn.lit(True))
     known = held.select("batch_id", "row_key")
-    early = held_back.withColumns(
-        {"superseded_by": fn.lit(None).cast("string"), "__held": fn.lit(False)}
-    )
-    entries = entries.unionByName(early.join(known, ["batch_id", "row_key"], "left_anti"))
+    if held_back is not None:
+        early = held_back.withColumns(
+            {"superseded_by": fn.lit(None).cast("string"), "__held": fn.lit(False)}
+        )
+        entries = entries.unionByName(early.join(known, ["batch_id", "row_key"], "left_anti"))
     if checked.bad is not None:
         raw = as_json(fn.struct(*bronze_columns(contract)))
         arrived = checked.bad.select(
@@ -204,18 +218,13 @@ def quarantine(
 def publish(
     spark: SparkSession, outcomes: dict[str, list[Outcome]], run_id: str, gold: str
 ) -> None:
-    """Stores the outcomes of a run by table; a repetition replaces them."""
+    """Adds a run's outcomes by table; a repetition adds its own, and readers take the newest."""
     now = datetime.now(UTC).isoformat()
     rows = {
         (table, found.rule): (run_id, table, found.rule, found.outcome, found.failure_reason, now)
         for table, results in outcomes.items()
         for found in results
     }
-    if not rows:
-        return
-    frame_of(spark, rows.values(), GOLD[QUALITY_RESULTS]).createOrReplaceTempView("outcomes")
-    spark.sql(
-        f"MERGE INTO {identifier(gold, QUALITY_RESULTS)} t USING outcomes s "
-        "ON t.run_id = s.run_id AND t.source_table = s.source_table AND t.rule = s.rule "
-        "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
-    )
+    if rows:
+        frame = frame_of(spark, rows.values(), GOLD[QUALITY_RESULTS])
+        frame.writeTo(identifier(gold, QUALITY_RESULTS)).append()

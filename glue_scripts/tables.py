@@ -35,6 +35,12 @@ _PROPERTIES = {
 }
 
 
+def set_all(spark: SparkSession, settings: Mapping[str, str]) -> None:
+    """Sets what the session does from now on."""
+    for name, value in settings.items():
+        spark.conf.set(name, value)
+
+
 def ensure(
     spark: SparkSession, tables: dict[str, Columns], derived: dict[str, Columns] | None = None
 ) -> None:

@@ -28,6 +28,8 @@ SMALL: Final = {
     # many rows, and takes a quarter of the processor's time of a run over few.
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    # Each statement's plan is also written out as text for Spark's pages: in short.
+    "spark.sql.ui.explainMode": "simple",
 }
 """Settings of a run over at most `SMALL_ROWS` rows, set by the job itself."""
 

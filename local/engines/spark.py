@@ -6,6 +6,7 @@ stand-ins of the Python modules that exist only on Glue, and sizes that suit a l
 
 import os
 import queue
+import shlex
 import signal
 import subprocess
 import threading
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from local.engines.spark_classes import ClassArchive
 from local.engines.spark_errors import error_message
 from local.engines.spark_jars import SPARK_HOME, base_environment, resolve_jars
 
@@ -30,6 +32,7 @@ _JVM: Final = (
     "-XX:TieredStopAtLevel=1",
     "-XX:+UseSerialGC",
     "-Xshare:auto",
+    f"-Dlog4j2.configurationFile={RUNTIME / 'conf' / 'log4j2.properties'}",
     "-Dfile.encoding=UTF-8",
     "-Duser.timezone=UTC",
 )
@@ -67,12 +70,14 @@ def run_job(
     over, the whole process group is killed.
     """
     work_directory.mkdir(parents=True, exist_ok=True)
-    resolve_jars(jars_directory)
+    jars = resolve_jars(jars_directory)
+    archive = ClassArchive(jars_directory / "classes", jars, _JVM)
     given = {**job.get("DefaultArguments", {}), **arguments}
     given.setdefault("--JOB_NAME", str(job.get("Name", "job")))
-    command = _command(given, script, work_directory, endpoint_url, credentials, jars_directory)
+    settings = _settings(given, work_directory, endpoint_url, credentials, jars)
+    started = time.monotonic()
     process = subprocess.Popen(
-        command,
+        _command(given, script, settings, [*_JVM, *archive.options()]),
         env=_environment(extra_py_files, work_directory, endpoint_url, credentials),
         cwd=work_directory,
         stdin=subprocess.DEVNULL,
@@ -87,6 +92,7 @@ def run_job(
         state = _follow(process, log_path, on_line, stopped, time.monotonic() + timeout_seconds)
     finally:
         _kill(process)
+    archive.ended(state == "SUCCEEDED", time.monotonic() - started)
     if state == "TIMEOUT":
         return JobOutcome(state, f"the job took longer than {timeout_seconds:.0f} s", log_path)
     if state == "FAILED":
@@ -96,19 +102,10 @@ def run_job(
 
 
 def _command(
-    given: Mapping[str, str],
-    script: Path,
-    work_directory: Path,
-    endpoint_url: str,
-    credentials: Mapping[str, str],
-    jars_directory: Path,
+    given: Mapping[str, str], script: Path, settings: Mapping[str, str], java_options: Sequence[str]
 ) -> list[str]:
-    # Glue takes many settings in its one --conf argument: "a=b --conf c=d".
-    asked = [part.strip() for part in given.get("--conf", "").split("--conf ") if part.strip()]
-    settings = dict(part.split("=", 1) for part in asked)
-    settings |= _local_settings(settings, work_directory, endpoint_url, credentials, jars_directory)
     command = [str(SPARK_HOME / "bin" / "spark-submit"), "--master", "local[2]"]
-    command += ["--driver-memory", "1536m", "--driver-java-options", " ".join(_JVM)]
+    command += ["--driver-memory", "1536m", "--driver-java-options", shlex.join(java_options)]
     for name, value in settings.items():
         command += ["--conf", f"{name}={value}"]
     command.append(str(script))
@@ -118,13 +115,16 @@ def _command(
     return command
 
 
-def _local_settings(
-    settings: Mapping[str, str],
+def _settings(
+    given: Mapping[str, str],
     work_directory: Path,
     endpoint_url: str,
     credentials: Mapping[str, str],
-    jars_directory: Path,
+    jars: Sequence[Path],
 ) -> dict[str, str]:
+    # Glue takes many settings in its one --conf argument: "a=b --conf c=d".
+    asked = [part.strip() for part in given.get("--conf", "").split("--conf ") if part.strip()]
+    settings = dict(part.split("=", 1) for part in asked)
     region = credentials.get("AWS_REGION") or credentials.get("AWS_DEFAULT_REGION") or "us-east-1"
     catalogs = [
         name
@@ -132,6 +132,7 @@ def _local_settings(
         if name.startswith("spark.sql.catalog.") and value.endswith("SparkCatalog")
     ]
     return {
+        **settings,
         **{f"{catalog}.s3.path-style-access": "true" for catalog in catalogs},
         "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
         "spark.hadoop.fs.s3a.endpoint": endpoint_url,
@@ -143,7 +144,7 @@ def _local_settings(
         # A file that is missing is an error, not a reason to ask again for minutes.
         "spark.hadoop.fs.s3a.attempts.maximum": "3",
         "spark.hadoop.fs.s3a.retry.limit": "3",
-        "spark.driver.extraClassPath": f"{jars_directory}/*",
+        "spark.driver.extraClassPath": os.pathsep.join(str(jar) for jar in jars),
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.ui.enabled": "false",
@@ -173,7 +174,8 @@ def _environment(
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "TMPDIR": str(temporary),
-        "SPARK_CONF_DIR": str(RUNTIME / "conf"),
+        # It stands in the class path: a folder with files would keep classes from being archived.
+        "SPARK_CONF_DIR": str(RUNTIME / "no-conf"),
     }
 
 

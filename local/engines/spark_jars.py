@@ -39,20 +39,23 @@ def _stamp(jars_directory: Path, coordinates: Sequence[str]) -> Path:
     return jars_directory / f"resolved-{wanted}"
 
 
-def resolve_jars(jars_directory: Path, coordinates: Sequence[str] = COORDINATES) -> None:
-    """Fills `jars_directory` with the pinned jars, or does nothing when they are all there.
+def resolve_jars(jars_directory: Path, coordinates: Sequence[str] = COORDINATES) -> list[Path]:
+    """Fills `jars_directory` with the pinned jars, unless they are all there; returns them.
 
     Raises LocalError with Ivy's own words when Maven Central can't be reached.
     """
     stamp = _stamp(jars_directory, coordinates)
-    if stamp.is_file() and all((jars_directory / n).is_file() for n in stamp.read_text().split()):
-        return
+    if stamp.is_file():
+        there = [jars_directory / name for name in stamp.read_text().split()]
+        if all(jar.is_file() for jar in there):
+            return there
     jars_directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=jars_directory, prefix="ivy-") as scratch:
         found = [jar for jar in _resolve(Path(scratch), coordinates) if not _spark_has(jar)]
         for jar in found:
             shutil.move(jar, jars_directory / jar.name)
     stamp.write_text("\n".join(jar.name for jar in found))
+    return [jars_directory / jar.name for jar in found]
 
 
 def _resolve(scratch: Path, coordinates: Sequence[str]) -> list[Path]:

@@ -131,6 +131,9 @@ bench-silver: install ## what 1,000 changed rows cost in silver and gold, by siz
 bench-job: install ## the whole Glue job for an ordinary delta, from its start to its end
 	@$(BIN)/python -m bench.job $(ARGS)
 
+bench-first-load: install ## 10 million sales from PostgreSQL to reconciled silver, by step (ARGS="--rows 1000000")
+	@$(BIN)/python -W ignore -m bench.first_load $(ARGS)
+
 docs: install ## docs/data-dictionary.md from the contracts and the tables' descriptions
 	@$(BIN)/python -m lakehouse.dictionary > docs/data-dictionary.md
 

@@ -30,6 +30,10 @@ _EXACT_FLOATS: Final = "DICTIONARY_SIZE_LIMIT 0"
 """DuckDB's dictionaries take -0.0 for 0.0; Spark can't read the newer encoding of floats."""
 _COMPACT: Final = "PARQUET_VERSION V2, DICTIONARY_SIZE_LIMIT 1000"
 """Keys and times as differences; a column of many values gives its dictionary up early."""
+_PLAIN: Final = "DICTIONARY_SIZE_LIMIT 1000"
+_UNREADABLE: Final = "DELTA_LENGTH_BYTE_ARRAY"
+"""How DuckDB then encodes many different texts. Spark 3.5 takes a wrong text's length for each one
+beyond the first 4,096 of a row group (its vectorized reader, without an error)."""
 _EXTENSION = next(
     Path(duckdb_extension_postgres_scanner.__file__).parent.rglob("*.duckdb_extension")
 )
@@ -98,6 +102,7 @@ class Extraction:
             )
         )
         self._check_types()
+        self._make_readable()
         return self._describe()
 
     def set_aside(self, captured: str | None) -> Facts:
@@ -115,11 +120,27 @@ class Extraction:
         aside = f"{refused} UNION ALL {captured}" if captured else refused
         table, path = literal(self.contract.table), literal(str(self.quarantine_file))
         self.run(render("quarantine", table=table, captured=aside, path=path, **self._marks))
+        self._rewrite("WHERE _op NOT IN ('!', '?')")
+        self._make_readable()
+        return self._describe()
+
+    def _rewrite(self, chosen: str = "") -> None:
         kept = self.directory / "kept.parquet"
         paths = {"path": literal(str(self.bronze_file)), "kept": literal(str(kept))}
-        self.run(render("keep", **paths, owner=self._marks["owner"], encoding=self._encoding))
+        owner, encoding = self._marks["owner"], self._encoding
+        self.run(render("keep", **paths, chosen=chosen, owner=owner, encoding=encoding))
         kept.replace(self.bronze_file)
-        return self._describe()
+
+    def _make_readable(self) -> None:
+        """Writes the file again where it has texts that Spark would mix up; remembers the table."""
+        path = literal(str(self.bronze_file))
+        encodings = (
+            f"SELECT DISTINCT encodings FROM parquet_metadata({path}) "
+            "WHERE num_values > coalesce(stats_null_count, 0)"
+        )
+        if any(_UNREADABLE in (found or "") for (found,) in self.run(encodings)):
+            _of_many_texts.add(self.contract.table)
+            self._rewrite()
 
     def run(self, statement: str) -> list[tuple[Any, ...]]:
         """Runs a DuckDB statement; names the source or the disk when it fails."""
@@ -159,7 +180,9 @@ class Extraction:
     @property
     def _encoding(self) -> str:
         kinds = {kind.duckdb.removesuffix("[]") for kind in self.contract.types.values()}
-        return _EXACT_FLOATS if kinds & {"FLOAT", "DOUBLE"} else _COMPACT
+        if kinds & {"FLOAT", "DOUBLE"}:
+            return _EXACT_FLOATS
+        return _PLAIN if self.contract.table in _of_many_texts else _COMPACT
 
     def _describe(self) -> Facts:
         path = literal(str(self.bronze_file))
@@ -221,6 +244,9 @@ def reading(
         raise
     _warm.append(instance)
 
+
+_of_many_texts: set[str] = set()
+"""Tables whose texts a warm function has had to write again: it writes them plainly at once."""
 
 _warm: list[duckdb.DuckDBPyConnection] = []
 """DuckDB with the reader loaded, for the next invocation of a warm function."""

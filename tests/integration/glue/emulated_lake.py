@@ -256,7 +256,7 @@ class EmulatedLake:
 
     def set_mark(self, table: str, merged: str) -> None:
         """Sets a silver table's mark: back, as if the job had died before it wrote it, or ahead."""
-        with self._catalog().load_table(f"test_silver.{table}").transaction() as transaction:
+        with self.catalog().load_table(f"test_silver.{table}").transaction() as transaction:
             transaction.set_properties({"lakehouse.merged_batch_id": merged})
 
     def altered(self, body: bytes, column: str, value: Any) -> bytes:
@@ -289,7 +289,7 @@ class EmulatedLake:
 
     def change(self, layer: str, table: str, where: str, **values: Any) -> None:
         """Overwrites rows of an Iceberg table by hand, past the job."""
-        held = self._catalog().load_table(f"test_{layer}.{table}")
+        held = self.catalog().load_table(f"test_{layer}.{table}")
         arrow = held.scan(row_filter=where).to_arrow()
         for name, value in values.items():
             place, field = arrow.schema.get_field_index(name), arrow.schema.field(name)
@@ -337,7 +337,7 @@ class EmulatedLake:
             timeout_seconds=timeout_seconds,
         )
 
-    def _catalog(self) -> GlueCatalog:
+    def catalog(self) -> GlueCatalog:
         return GlueCatalog(
             "test",
             **{
@@ -352,6 +352,6 @@ class EmulatedLake:
     def rows(self, layer: str, table: str) -> list[dict[str, Any]]:
         """All rows of an Iceberg table, read without Spark."""
         found: list[dict[str, Any]] = (
-            self._catalog().load_table(f"test_{layer}.{table}").scan().to_arrow().to_pylist()
+            self.catalog().load_table(f"test_{layer}.{table}").scan().to_arrow().to_pylist()
         )
         return found

@@ -238,6 +238,12 @@ def test_a_first_load_is_compared_by_count_and_content_alone(merged: Merged) -> 
     assert (outcome.source_rows, outcome.bronze_keys, outcome.silver_keys) == (rows, rows, rows)
     key = loaded.agg(fn.min("thing_id")).first()
     assert key is not None
+    # as a reader would that takes the wrong bytes: the row still carries its own hash
+    spark.sql(f"UPDATE {merged.table} SET note = 'misread' WHERE thing_id = {key[0]}")
+    with pytest.raises(
+        ReconciliationError, match=f'other values .* 1 key.* {{"thing_id":{key[0]}}}'
+    ):
+        whole.reconcile(batches=load)
     spark.sql(f"DELETE FROM {merged.table} WHERE thing_id = {key[0]}")
     with pytest.raises(ReconciliationError, match=f'lacks .* 1 key.* {{"thing_id":{key[0]}}}'):
         whole.reconcile(batches=load)

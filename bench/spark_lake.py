@@ -135,10 +135,11 @@ class Lake:
         else:
             listed = ", ".join(f"CAST({key} AS bigint)" for key in keys or [])
             ids = self.spark.sql(f"SELECT explode(array({listed})) AS id")
-        return ids.selectExpr(
-            text, "'U' AS _op", f"'{batch_name(self.batch + 1)}' AS _batch_id",
-            f"TIMESTAMP '{BASE}' AS _ingested_at", "id AS _row_hash",
-        )  # fmt: skip
+        return self.spark.sql(
+            f"SELECT {text}, 'U' AS _op, '{batch_name(self.batch + 1)}' AS _batch_id, "
+            f"TIMESTAMP '{BASE}' AS _ingested_at, id AS _row_hash FROM {{ids}}",
+            ids=ids,
+        )
 
     def apply(self, delta: dict[str, Any]) -> None:
         """The job's work between reading bronze and its marks, without the quality rules."""

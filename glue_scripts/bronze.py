@@ -93,6 +93,18 @@ def deduplicate(contract: TableContract, rows: DataFrame) -> DataFrame:
     return ranked.where("__rank = 1").drop("__rank")
 
 
+def has_each_key_once(
+    contract: TableContract, batches: Sequence[ledger.Batch], rows: DataFrame, count: int
+) -> bool:
+    """Whether the batches are a first load in which no row moved from one to the next.
+
+    Within a batch of a load each key is there once: it is one statement over a unique key.
+    """
+    if any(batch.kind is not ledger.Kind.LOAD for batch in batches):
+        return False
+    return len(batches) == 1 or rows.select(*contract.key).distinct().count() == count
+
+
 def newest(contract: TableContract, rows: DataFrame) -> DataFrame:
     """The living rows of each key's newest batch: two for a key are two rows that contradict."""
     order = Window.partitionBy(*contract.key).orderBy(fn.col(BATCH_ID).desc())

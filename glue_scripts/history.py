@@ -59,6 +59,20 @@ def events_of_rows(contract: TableContract, rows: DataFrame) -> DataFrame:
     )
 
 
+def first_versions(contract: TableContract, rows: DataFrame) -> DataFrame:
+    """What `build_chain` makes of living rows, one per key, of which nothing was known before."""
+    return rows.select(
+        *contract.columns,
+        BATCH_ID,
+        INGESTED_AT,
+        ROW_HASH,
+        change_time(contract).alias(VALID_FROM),
+        fn.lit(None).cast("timestamp").alias(VALID_TO),
+        fn.lit(True).alias(IS_CURRENT),
+        fn.lit(None).cast("string").alias(DELETED_BATCH_ID),
+    ).select(*silver_columns(contract))
+
+
 def build_chain(contract: TableContract, events: DataFrame) -> DataFrame:
     """The versions that the events make, with the columns of the silver table.
 

@@ -151,14 +151,17 @@ def merge_batches(run: Run, contract: TableContract, waiting: Waiting) -> None:
             arrived = arrived.localCheckpoint()
         counted = landed.counted(hashed, arrived)
         landed.check_rows(hashed, batches, arrived, counted)
-        rows = bronze.deduplicate(contract, arrived)
-        rows = (
-            rows.localCheckpoint() if run.is_small else rows.persist(StorageLevel.MEMORY_AND_DISK)
-        )
+        count = sum(number for number, _ in counted.values())
+        is_once = bronze.has_each_key_once(contract, batches, arrived, count)
+        if is_once:  # a load may be large: what need not be brought together by key is not
+            rows = newest = arrived
+        else:
+            rows, newest = bronze.deduplicate(contract, arrived), bronze.newest(contract, arrived)
+        if run.is_small:
+            rows, newest = rows.localCheckpoint(), newest.localCheckpoint()
+        elif not is_once:
+            rows = rows.persist(StorageLevel.MEMORY_AND_DISK)
         try:
-            newest = bronze.newest(contract, arrived)
-            if run.is_small:
-                newest = newest.localCheckpoint()
             checked = quality.check(run.context, contract, rows, newest)
             run.outcomes[contract.table] = checked.outcomes
             if quality.references(contract):
@@ -170,7 +173,7 @@ def merge_batches(run: Run, contract: TableContract, waiting: Waiting) -> None:
             held_back = bronze.read_quarantine(run.spark, contract, batches, bucket)
             with run.shared:
                 quality.quarantine(run.spark, contract, checked, held_back, database)
-            silver.merge_rows(run.spark, contract, checked.good, database)
+            silver.merge_rows(run.spark, contract, checked.good, database, is_once=is_once)
             run.compared[contract.table] = reconciliation.reconcile(
                 run.spark, hashed, batches, checked.good, checked.bad, database
             )
@@ -181,7 +184,7 @@ def merge_batches(run: Run, contract: TableContract, waiting: Waiting) -> None:
             contract.table,
             len(batches),
             batches[-1].name,
-            sum(number for number, _ in counted.values()),
+            count,
             time.monotonic() - started,
         )
     if batches:

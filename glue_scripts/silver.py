@@ -9,6 +9,7 @@ from glue_scripts.history import (
     changed_versions,
     events_of_rows,
     events_of_versions,
+    first_versions,
 )
 from glue_scripts.ranges import Keys
 from glue_scripts.snapshots import files
@@ -19,14 +20,30 @@ from lakehouse.contract import History, TableContract
 from lakehouse.gold import identifier, silver_columns, transition_columns
 
 
-def merge_rows(spark: SparkSession, contract: TableContract, rows: DataFrame, silver: str) -> None:
-    """Merges `rows` (one per key and batch, all good) into the contract's silver tables."""
-    if contract.history is History.SCD2:
-        _merge_versions(spark, contract, rows, identifier(silver, contract.table))
+def merge_rows(
+    spark: SparkSession,
+    contract: TableContract,
+    rows: DataFrame,
+    silver: str,
+    *,
+    is_once: bool = False,
+) -> None:
+    """Merges `rows` (one per key and batch, all good) into the contract's silver tables.
+
+    `is_once`: they are of a load and have one row per key, so that a table that is still empty
+    takes them as they are.
+    """
+    table, transitions = identifier(silver, contract.table), contract.transitions_table
+    if contract.history is not History.SCD2:
+        _merge_current(spark, contract, rows, table)
+    elif is_once and not files(spark, table):
+        written = first_versions(contract, rows).withColumn(GONE, fn.lit(False))
+        upsert(spark, table, written, (*contract.key, VALID_FROM), [fn.col(HELD).asc()])
     else:
-        _merge_current(spark, contract, rows, identifier(silver, contract.table))
-    if contract.transitions_table:
-        _merge_transitions(spark, contract, rows, identifier(silver, contract.transitions_table))
+        _merge_versions(spark, contract, rows, table)
+    if transitions:
+        is_first = is_once and not files(spark, identifier(silver, transitions))
+        _merge_transitions(spark, contract, rows, identifier(silver, transitions), is_first)
 
 
 def _of_the_same_keys(
@@ -61,7 +78,7 @@ def _merge_current(
 
 
 def _merge_transitions(
-    spark: SparkSession, contract: TableContract, rows: DataFrame, table: str
+    spark: SparkSession, contract: TableContract, rows: DataFrame, table: str, is_first: bool
 ) -> None:
     value, columns = str(contract.transitions), list(transition_columns(contract))
     arrived = rows.where(fn.col(OP) != "D").select(
@@ -72,6 +89,11 @@ def _merge_transitions(
         INGESTED_AT,
         fn.lit(False).alias("__known"),
     )
+    latest = [fn.col(HELD).desc()]
+    if is_first:
+        first = arrived.select(*columns, fn.lit(False).alias(GONE))
+        upsert(spark, table, first, (*contract.key, BATCH_ID), latest)
+        return
     held = _of_the_same_keys(spark, contract, table, rows)
     events = arrived.unionByName(held.withColumn("__known", fn.lit(True)))
     key = [fn.col(name) for name in contract.key]
@@ -81,4 +103,4 @@ def _merge_transitions(
     before = unique.withColumn("__before", fn.lag(fn.struct(value)).over(by_batch))
     moved = before.where(~fn.col("__before").eqNullSafe(fn.struct(value)) & ~fn.col("__known"))
     written = moved.select(*columns, fn.lit(False).alias(GONE)).localCheckpoint()
-    upsert(spark, table, written, (*contract.key, BATCH_ID), [fn.col(HELD).desc()])
+    upsert(spark, table, written, (*contract.key, BATCH_ID), latest)

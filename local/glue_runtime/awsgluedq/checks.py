@@ -15,6 +15,10 @@ Flag = Callable[[DataFrame, str], DataFrame]
 """Adds a boolean column of the given name: whether the row passes."""
 
 
+UNIQUE = ("IsUnique", "Uniqueness", "IsPrimaryKey")
+"""Rules that bring the rows together by their columns."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """Outcome of a rule over the set; `reason` says why it failed."""
@@ -54,6 +58,17 @@ def row_flag(rule: Rule, frame: DataFrame, sources: Sources) -> Flag | None:
         case "CustomSql" if rule.condition is None:
             return lambda work, name: _returned(rule, work, frame, sources, name)
     return None
+
+
+def unique_rows(rule: Rule, frame: DataFrame) -> int:
+    """Rows inside the rule whose columns no other one shares: by groups, not row by row."""
+    columns = [fn.col(f"`{name}`") for name in rule.columns]
+    inside = frame if rule.where is None else frame.where(rule.where)
+    if rule.type == "IsPrimaryKey":
+        for column in columns:
+            inside = inside.where(column.isNotNull())
+    groups = inside.groupBy(*columns).agg(fn.count(fn.lit(1)).alias("__rows"))
+    return groups.where("__rows = 1").count()
 
 
 def _fails(work: DataFrame, name: str) -> DataFrame:

@@ -8,7 +8,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as fn
 
-from awsgluedq.checks import SET_CHECKS, Verdict, ratio_verdict, row_flag
+from awsgluedq.checks import SET_CHECKS, UNIQUE, Verdict, ratio_verdict, row_flag, unique_rows
 from lakehouse.quality.rules import Rule
 
 OUTCOME_SCHEMA = (
@@ -47,7 +47,12 @@ def evaluate(
         if rule.is_composite and (passes := _row_passes(rule, flags)) is not None:
             joint[id(rule)] = f"__dq_joint_{number}"
             work = work.withColumn(joint[id(rule)], passes)
-    counted = _counts(work, list(flags.values()), list(joint.values()))
+    alone = {
+        flags[id(rule)].passed: unique_rows(rule, frame)
+        for rule in rules
+        if rule.type in UNIQUE and id(rule) in flags and set(rule.columns) <= set(frame.columns)
+    }
+    counted = _counts(work, list(flags.values()), list(joint.values()), alone)
     verdicts = {
         id(leaf): _leaf_verdict(leaf, frame, sources, flags.get(id(leaf)), counted)
         for rule in rules
@@ -70,7 +75,10 @@ def evaluate(
     return outcomes, _row_level(frame.columns, work, rules, flags)
 
 
-def _counts(work: DataFrame, flags: list[_Flag], joint: list[str]) -> dict[str, int]:
+def _counts(
+    work: DataFrame, flags: list[_Flag], joint: list[str], known: Mapping[str, int]
+) -> dict[str, int]:
+    """Rows in all, and by flag those inside and those that passed, unless these are `known`."""
     if not flags and not joint:
         return {}
     measures = [fn.count(fn.lit(1)).alias("rows")]
@@ -78,8 +86,9 @@ def _counts(work: DataFrame, flags: list[_Flag], joint: list[str]) -> dict[str, 
     for flag in flags:
         inside = fn.col(flag.inside)
         measures.append(fn.count_if(inside).alias(flag.inside))
-        measures.append(fn.count_if(inside & fn.col(flag.passed)).alias(flag.passed))
-    return dict(work.agg(*measures).first().asDict())  # type: ignore[union-attr]
+        if flag.passed not in known:
+            measures.append(fn.count_if(inside & fn.col(flag.passed)).alias(flag.passed))
+    return work.agg(*measures).first().asDict() | known  # type: ignore[union-attr]
 
 
 def _leaf_verdict(

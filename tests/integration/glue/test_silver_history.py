@@ -2,17 +2,21 @@
 
 import itertools
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from lakehouse.contract import TableContract
-from lakehouse.gold import bronze_columns, identifier
+from lakehouse.contract import History, TableContract
+from lakehouse.gold import bronze_columns, identifier, silver_tables
+from lakehouse.ledger import Batch, Kind
 from tests.integration.glue import history_oracle as oracle
 from tests.integration.glue import history_sequences as sequences
 from tests.integration.glue.history_oracle import COMPOSITE, SCD2, TEXT, Event
 from tests.integration.glue.history_sequences import BatchSequence
+
+HOUR = timedelta(hours=1)
 
 
 def _frame(spark: SparkSession, events: Iterable[Event]) -> DataFrame:
@@ -63,3 +67,47 @@ def test_a_new_column_of_the_contract_widens_the_table(spark: SparkSession) -> N
     assert tables.read_mark(spark, table, "x.y") is None
     tables.mark(spark, table, "x.y", "z")
     assert tables.read_mark(spark, table, "x.y") == "z"
+
+
+@pytest.mark.parametrize("history", [History.SCD2, History.CURRENT], ids=str)
+def test_a_load_of_new_keys_is_merged_as_any_batch(spark: SparkSession, history: History) -> None:
+    from glue_scripts import silver, tables
+
+    contract = replace(SCD2, table="loaded", history=history, transitions="status")
+    events = [
+        Event((key,), 1, "AB"[key % 2], None if key % 3 else "x", oracle.START + key * HOUR)
+        for key in range(20)
+    ]
+    events.append(Event((20,), 1, "A", None, None))  # the source has no change time of it
+    names, merged = list(silver_tables(contract)), []
+    for is_once in (True, False):
+        database = f"loaded_{history.value}_{is_once}".lower()
+        spark.sql(f"CREATE NAMESPACE glue_catalog.{database}")
+        wanted = {identifier(database, n): c for n, c in silver_tables(contract).items()}
+        tables.ensure(spark, wanted)
+        rows = _frame(spark, events)
+        silver.merge_rows(spark, contract, rows, database, is_once=is_once)
+        # what arrives later finds the same
+        later = [
+            Event((3,), 2, "A", "y", oracle.START + 30 * HOUR),
+            Event((4,), 2, None, None, None),
+        ]
+        silver.merge_rows(spark, contract, _frame(spark, later), database)
+        merged.append([sorted(map(str, spark.table(t).collect())) for t in wanted])
+    assert merged[0] == merged[1], names
+    assert all(merged[0])
+
+
+def test_a_load_in_which_a_row_moved_has_a_key_twice(spark: SparkSession) -> None:
+    from glue_scripts.bronze import has_each_key_once
+
+    def load(number: int, kind: Kind = Kind.LOAD) -> Batch:
+        at = "2026-01-01T00:00:00.000000Z"
+        return Batch("things", number, kind, None, None, at, None, at, None, at, "run", "owner")
+
+    apart = _frame(spark, [Event((key,), 1 + key % 2, "A", None, oracle.START) for key in range(9)])
+    moved = apart.unionByName(_frame(spark, [Event((0,), 2, "B", None, oracle.START + HOUR)]))
+    batches = [load(1), load(2)]
+    assert has_each_key_once(SCD2, batches, apart, 9)
+    assert not has_each_key_once(SCD2, batches, moved, 10)
+    assert not has_each_key_once(SCD2, [load(1), load(2, Kind.DELTA)], apart, 9)

@@ -227,8 +227,9 @@ def test_security_group_rules_of_their_own_are_made_and_removed(aws: LocalAws) -
 
 def test_a_budget_is_made_changed_and_removed_with_its_stack(aws: LocalAws) -> None:
     formation = aws.client("cloudformation")
-    template = """{"Resources": {"Monthly": {"Type": "AWS::Budgets::Budget", "Properties": {"Budget": {
-      "BudgetType": "COST", "TimeUnit": "MONTHLY", "BudgetLimit": {"Amount": 40, "Unit": "USD"}}}}}}"""
+    template = """{"Resources": {"Monthly": {"Type": "AWS::Budgets::Budget", "Properties": {
+      "Budget": {"BudgetType": "COST", "TimeUnit": "MONTHLY",
+                 "BudgetLimit": {"Amount": 40, "Unit": "USD"}}}}}}"""
 
     def limits() -> list[str]:
         found = aws.client("budgets").describe_budgets(AccountId="000000000000")

@@ -52,11 +52,11 @@ def assumptions(stage: Stage, made: Estimate) -> list[str]:
         "from a laptop's, not measured in an account",
         f"- one crawl for each day with new rows; data of {volume.months} months in the lake, 100 "
         "bytes a row and 10 KiB a file in bronze",
-        f"- the dashboard is open {volume.watched_hours} hours a day; its host is not in it",
+        "- nobody orders: the generator rests, and nobody looks"
+        if not volume.orders_a_day
+        else f"- the dashboard is open {volume.watched_hours} hours a day; its host is not in it",
         "- not in it: the first load, repairs and rebuilds, transfer between zones, other regions",
     ]
-    if not volume.orders_a_day:
-        found.append("- nobody orders, so the generator rests and nobody looks")
     if made.unpriced:
         found.append(f"- NOT PRICED, add them to lakehouse/cost: {', '.join(made.unpriced)}")
     return found

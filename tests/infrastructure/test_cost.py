@@ -21,6 +21,7 @@ from tests.infrastructure.conftest import ROOT
 from tests.infrastructure.templates import definition, of_type, only
 
 Templates = dict[str, dict[str, Any]]
+Refused = tuple[subprocess.CompletedProcess[str], Path]
 IDLE = Volume(0)
 
 
@@ -49,9 +50,7 @@ def test_every_stage_is_within_its_ceiling_and_nothing_is_without_a_price(
 
 
 @pytest.fixture(scope="module")
-def refused(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> tuple[subprocess.CompletedProcess[str], Path]:
+def refused(tmp_path_factory: pytest.TempPathFactory) -> Refused:
     """The app for a stage whose ceiling is 7 and whose budget tells somebody; and its output."""
     out = tmp_path_factory.mktemp("refused")
     changes = {
@@ -86,9 +85,6 @@ app.main()
         check=False,
     )
     return ended, out
-
-
-Refused = tuple[subprocess.CompletedProcess[str], Path]
 
 
 def test_a_ceiling_that_is_too_low_ends_the_synthesis(refused: Refused) -> None:

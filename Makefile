@@ -140,3 +140,12 @@ docs: install ## docs/data-dictionary.md from the contracts and the tables' desc
 lock: install ## resolve requirements*.txt anew into requirements.lock
 	@$(BIN)/uv pip compile -q requirements-dev.txt --generate-hashes --universal --no-header \
 		--python-version 3.11 -o requirements.lock
+
+cost: install ## what STAGE costs in a month, by service (ARGS="--orders 20000"; --help)
+	@$(LOCAL) cost $(STAGE) $(ARGS)
+
+pause: install ## schedules of STAGE off, its database stopped (AWS credentials; STAGE=local without)
+	@$(LOCAL) pause $(STAGE)
+
+resume: install ## the database of STAGE started, its schedules on again
+	@$(LOCAL) resume $(STAGE)

@@ -2,6 +2,7 @@
 
 import platform
 import tomllib
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -157,6 +158,19 @@ class DataSettings(_Section):
         return self.destroyable and not self.deletion_protection
 
 
+class CostSettings(_Section):
+    """What a month may cost, and the volume that this is checked for."""
+
+    monthly_ceiling_usd: Decimal = Field(gt=0)
+    """`cdk synth` fails when the estimate is higher; the account's budget has the same limit."""
+    orders_a_day: int = Field(ge=0)
+    """The stated volume; the generator's, where it is on."""
+    notification_email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+$")
+    """Who is told when the bill approaches the ceiling; without one the budget tells nobody."""
+    budget_covers: Literal["account", "stage"] = "account"
+    """`stage` needs the tags `application` and `stage` to be active cost allocation tags."""
+
+
 class Stage(_Section):
     """One deployment of the platform."""
 
@@ -172,6 +186,7 @@ class Stage(_Section):
     athena: AthenaSettings
     dashboard: DashboardSettings
     data: DataSettings
+    cost: CostSettings
 
     def database(self, layer: Literal["bronze", "silver", "gold"]) -> str:
         """Name of a layer's Glue database."""

@@ -30,7 +30,16 @@ def _remedy(command: str) -> str:
         "run": "make logs WHAT=ingest, make logs WHAT=glue",
         "destroy": "make status",
         "synth": "mend the file that is named, then make synth again",
+        "cost": "mend the file that is named, then make cost again",
+        "pause": "what is said above; make pause may be repeated",
+        "resume": "what is said above; make resume may be repeated",
     }.get(command, "make status")
+
+
+def _count(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number; write 0 or more, such as 10000")
+    return int(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -139,6 +148,21 @@ def _parser() -> argparse.ArgumentParser:
             step.say(f"templates are in .local/cdk.out/{chosen.stage}")
         return 0
 
+    def cost(chosen: argparse.Namespace) -> int:
+        from local.cost import run_cost
+
+        return run_cost(chosen.stage, chosen.orders, chosen.months, chosen.watched)
+
+    def pause(chosen: argparse.Namespace) -> int:
+        from local.pause import run_pause
+
+        return run_pause(chosen.stage)
+
+    def resume(chosen: argparse.Namespace) -> int:
+        from local.pause import run_resume
+
+        return run_resume(chosen.stage)
+
     def cdk(chosen: argparse.Namespace) -> int:
         return deployment.pass_through(chosen.arguments)
 
@@ -183,6 +207,14 @@ def _parser() -> argparse.ArgumentParser:
     add("synth", synth, "the stage's CloudFormation templates; needs no credentials").add_argument(
         "stage", help=f"one of {', '.join(stage_names())}"
     )
+    stages = f"one of {', '.join(stage_names())}"
+    command = add("cost", cost, "what a stage costs in a month, by service")
+    command.add_argument("stage", help=stages)
+    command.add_argument("--orders", type=_count, help="orders a day (the stage's, if not given)")
+    command.add_argument("--months", type=_count, default=12, help="data of so many months")
+    command.add_argument("--watched", type=_count, default=8, help="hours of the dashboard a day")
+    add("pause", pause, "schedules off and database stopped").add_argument("stage", help=stages)
+    add("resume", resume, "database started and schedules on").add_argument("stage", help=stages)
     command = add("cdk", cdk, "the pinned CDK CLI with your own AWS credentials")
     command.add_argument("arguments", nargs=argparse.REMAINDER)
     return parser

@@ -4,6 +4,7 @@ import aws_cdk as cdk
 
 from lakehouse.settings import APP, Stage
 from lakehouse.validation import check_contracts
+from stacks.budget import BudgetStack
 from stacks.dashboard import DashboardStack
 from stacks.ingest import IngestStack
 from stacks.orchestration import OrchestrationStack
@@ -47,5 +48,6 @@ def compose(app: cdk.App, stage: Stage) -> None:
     DashboardStack(
         app, "Dashboard", stage=stage, storage=storage, transform=transform, **named("dashboard")
     )
+    BudgetStack(app, "Budget", stage=stage, **named("budget"))
     cdk.Tags.of(app).add("application", APP)
     cdk.Tags.of(app).add("stage", stage.name)

@@ -119,7 +119,7 @@ class TransformStack(cdk.Stack):
                 sid="JobMetrics",
                 actions=["cloudwatch:PutMetricData"],
                 resources=["*"],  # the action knows no resource; the namespace narrows it
-                conditions={"StringEquals": {"cloudwatch:namespace": ["Glue", "Lakehouse"]}},
+                conditions={"StringEquals": {"cloudwatch:namespace": ["Lakehouse"]}},
             )
         )
         return glue.CfnJob(
@@ -141,7 +141,6 @@ class TransformStack(cdk.Stack):
                 "--extra-py-files": modules.s3_object_url,
                 "--datalake-formats": "iceberg",
                 "--conf": spark_conf.glue_argument(f"s3://{storage.silver.bucket_name}"),
-                "--enable-metrics": "true",
                 "--enable-continuous-cloudwatch-log": "true",
                 "--watermark_table": storage.watermarks.table_name,
                 "--bronze_bucket": storage.bronze.bucket_name,

@@ -1,9 +1,18 @@
 """CloudFormation: resource types that the templates use and the emulator does not know."""
 
+import json
 from typing import Any
 
-from ministack.services import ec2
+from ministack.services import budgets, ec2
 from ministack.services.cloudformation import provisioners
+
+from local.seams.contract import Seam, check
+
+SEAMS = (
+    Seam(budgets, "_create_budget", ("data",)),
+    Seam(budgets, "_update_budget", ("data",)),
+    Seam(budgets, "_delete_budget", ("data",)),
+)
 
 _TYPES = {
     "AWS::EC2::SecurityGroupIngress": "IpPermissions",
@@ -13,6 +22,12 @@ _TYPES = {
 
 def install() -> None:
     """Registers create, update and delete of each missing type."""
+    check(SEAMS)
+    provisioners._RESOURCE_HANDLERS["AWS::Budgets::Budget"] = {
+        "create": create_budget,
+        "update": update_budget,
+        "delete": delete_budget,
+    }
     for resource_type, direction in _TYPES.items():
         provisioners._RESOURCE_HANDLERS[resource_type] = _rule_handlers(direction)
 
@@ -53,3 +68,48 @@ def _rule_handlers(direction: str) -> dict[str, Any]:
         return create(physical_id.rsplit("/", 1)[-1], new, stack_name)
 
     return {"create": create, "update": update, "delete": delete}
+
+
+def create_budget(
+    logical_id: str, properties: dict[str, Any], stack_name: str
+) -> tuple[str, dict[str, Any]]:
+    """A budget under the name that CloudFormation gives it, unless it has one."""
+    name = properties["Budget"].get("BudgetName") or f"{stack_name}-{logical_id}"
+    _done(budgets._create_budget(_request(properties, name)))
+    return name, {}
+
+
+def update_budget(
+    physical_id: str, old: dict[str, Any], new: dict[str, Any], _stack: str
+) -> tuple[str, dict[str, Any]]:
+    """Another limit is changed in place; other notifications or another name make it anew."""
+    name = new["Budget"].get("BudgetName") or physical_id
+    replaced = "NotificationsWithSubscribers", "ResourceTags"
+    if name == physical_id and all(old.get(key) == new.get(key) for key in replaced):
+        _done(budgets._update_budget({"NewBudget": _request(new, name)["Budget"]}))
+    else:
+        delete_budget(physical_id, old)
+        _done(budgets._create_budget(_request(new, name)))
+    return name, {}
+
+
+def delete_budget(physical_id: str, _properties: dict[str, Any]) -> None:
+    """Harmless when it is gone."""
+    if physical_id in budgets._budgets:
+        _done(budgets._delete_budget({"BudgetName": physical_id}))
+
+
+def _request(properties: dict[str, Any], name: str) -> dict[str, Any]:
+    """As the service's API takes it: amounts are texts there."""
+    budget = properties["Budget"] | {"BudgetName": name}
+    if limit := budget.get("BudgetLimit"):
+        budget["BudgetLimit"] = limit | {"Amount": str(limit["Amount"])}
+    return properties | {"Budget": budget}
+
+
+def _done(response: tuple[int, dict[str, str], bytes]) -> None:
+    """Raises what the service answers, so that the stack fails with it."""
+    status, _, body = response
+    if status != 200:
+        told = json.loads(body)
+        raise ValueError(f"AWS::Budgets::Budget: {told.get('message') or told.get('Message')}")

@@ -371,7 +371,10 @@ def test_the_cdk_commands_of_the_readme_work(deployment: Deployment) -> None:
     deployment.make("cdk", f"ARGS=deploy -c stage=dev --all {only_prepare}", **credentials)
     stacks = deployment.client("cloudformation").list_stacks()["StackSummaries"]
     prepared = {s["StackName"] for s in stacks if s["StackStatus"] == "REVIEW_IN_PROGRESS"}
-    layers = ("source", "storage", "ingest", "transform", "orchestration", "upkeep", "dashboard")
+    layers = (
+        *("source", "storage", "ingest", "transform", "orchestration", "upkeep", "dashboard"),
+        "budget",
+    )
     assert prepared == {f"lakehouse-dev-{layer}" for layer in layers}
     deployment.make("cdk", "ARGS=destroy -c stage=dev --all --force", **credentials)
 

@@ -14,7 +14,16 @@ from lakehouse.settings import load_stage
 from lakehouse.views import load_views
 from tests.infrastructure.templates import of_type, only, statements
 
-STACKS = {"source", "storage", "ingest", "transform", "orchestration", "upkeep", "dashboard"}
+STACKS = {
+    "source",
+    "storage",
+    "ingest",
+    "transform",
+    "orchestration",
+    "upkeep",
+    "dashboard",
+    "budget",
+}
 Templates = dict[str, dict[str, Any]]
 
 

@@ -7,13 +7,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from local.seams import authorization, glue, identity, lambdas, stepfunctions
+from local.seams import authorization, cloudformation, glue, identity, lambdas, stepfunctions
 from local.seams.contract import Seam
 from tests.integration.local_aws.conftest import LocalAws, wait_for
 
 SEAMS = [
     seam
-    for module in (identity, authorization, lambdas, stepfunctions, glue)
+    for module in (identity, authorization, lambdas, stepfunctions, glue, cloudformation)
     for seam in module.SEAMS
 ]
 ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
@@ -223,3 +223,29 @@ def test_security_group_rules_of_their_own_are_made_and_removed(aws: LocalAws) -
         StackName="rules", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
     )
     assert ports() == [5433]
+
+
+def test_a_budget_is_made_changed_and_removed_with_its_stack(aws: LocalAws) -> None:
+    formation = aws.client("cloudformation")
+    template = """{"Resources": {"Monthly": {"Type": "AWS::Budgets::Budget", "Properties": {
+      "Budget": {"BudgetType": "COST", "TimeUnit": "MONTHLY",
+                 "BudgetLimit": {"Amount": 40, "Unit": "USD"}}}}}}"""
+
+    def limits() -> list[str]:
+        found = aws.client("budgets").describe_budgets(AccountId="000000000000")
+        return [budget["BudgetLimit"]["Amount"] for budget in found.get("Budgets", [])]
+
+    def wait(event: str) -> None:
+        formation.get_waiter(event).wait(
+            StackName="budget", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+        )
+
+    formation.create_stack(StackName="budget", TemplateBody=template)
+    wait("stack_create_complete")
+    assert [float(limit) for limit in limits()] == [40]
+    formation.update_stack(StackName="budget", TemplateBody=template.replace("40", "55"))
+    wait("stack_update_complete")
+    assert [float(limit) for limit in limits()] == [55]
+    formation.delete_stack(StackName="budget")
+    wait("stack_delete_complete")
+    assert limits() == []

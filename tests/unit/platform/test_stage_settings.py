@@ -25,9 +25,11 @@ def test_every_stage_loads(name: str) -> None:
         ("storage_gib = 20", 'storage_gib = "much"', "'source.storage_gib': input should"),
         ("storage_gib = 20", "", "'source.storage_gib' is missing"),
         ("storage_gib = 20", "storage_gib = 5", "greater than or equal to 20"),
-        ("rate(15 minutes)", "every hour", "'pipeline.schedule'"),
+        ("rate(30 minutes)", "every hour", "'pipeline.schedule'"),
         ('host = "none"', 'host = "moon"', "'dashboard.host': input should be 'none'"),
         ("deletion_protection = false", "deletion_protection = true", "contradicts"),
+        ("monthly_ceiling_usd = 35", "monthly_ceiling_usd = 0", "'cost.monthly_ceiling_usd'"),
+        ("monthly_ceiling_usd = 35", 'notification_email = "me"', "'cost.notification_email'"),
         ("[glue]", "[glue", "Expected ']'"),
     ],
 )  # fmt: skip

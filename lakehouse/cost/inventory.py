@@ -1,0 +1,116 @@
+"""What the templates of a stage hold that is billed by the month. Pure.
+
+A type is in one of two lists: billed for being there, or free in itself (what it does is counted by
+`lakehouse.workload`). A type in neither is named by `make cost`, so that nothing is forgotten.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+Template = Mapping[str, Any]
+
+DATABASE: Final = "AWS::RDS::DBInstance"
+SECRET: Final = "AWS::SecretsManager::Secret"  # noqa: S105
+KEY: Final = "AWS::KMS::Key"
+ALARM: Final = "AWS::CloudWatch::Alarm"
+COMPOSITE_ALARM: Final = "AWS::CloudWatch::CompositeAlarm"
+DASHBOARD: Final = "AWS::CloudWatch::Dashboard"
+BILLED: Final = frozenset({DATABASE, SECRET, KEY, ALARM, COMPOSITE_ALARM, DASHBOARD})
+FREE: Final = frozenset(
+    {
+        "AWS::Athena::WorkGroup",
+        "AWS::Budgets::Budget",
+        "AWS::CDK::Metadata",
+        "AWS::DynamoDB::GlobalTable",
+        "AWS::DynamoDB::Table",
+        "AWS::EC2::FlowLog",
+        "AWS::EC2::RouteTable",
+        "AWS::EC2::SecurityGroup",
+        "AWS::EC2::SecurityGroupEgress",
+        "AWS::EC2::SecurityGroupIngress",
+        "AWS::EC2::Subnet",
+        "AWS::EC2::SubnetRouteTableAssociation",
+        "AWS::EC2::VPC",
+        "AWS::Events::Rule",
+        "AWS::Glue::Crawler",
+        "AWS::Glue::Database",
+        "AWS::Glue::Job",
+        "AWS::Glue::SecurityConfiguration",
+        "AWS::IAM::ManagedPolicy",
+        "AWS::IAM::OIDCProvider",
+        "AWS::IAM::Policy",
+        "AWS::IAM::Role",
+        "AWS::KMS::Alias",
+        "AWS::Lambda::EventInvokeConfig",
+        "AWS::Lambda::Function",
+        "AWS::Lambda::Permission",
+        "AWS::Logs::LogGroup",
+        "AWS::Logs::MetricFilter",
+        "AWS::Logs::ResourcePolicy",
+        "AWS::RDS::DBParameterGroup",
+        "AWS::RDS::DBSubnetGroup",
+        "AWS::S3::Bucket",
+        "AWS::S3::BucketPolicy",
+        "AWS::SNS::Subscription",
+        "AWS::SNS::Topic",
+        "AWS::SNS::TopicPolicy",
+        "AWS::SQS::Queue",
+        "AWS::SQS::QueuePolicy",
+        "AWS::Scheduler::Schedule",
+        "AWS::Scheduler::ScheduleGroup",
+        "AWS::SecretsManager::SecretTargetAttachment",
+        "AWS::StepFunctions::StateMachine",
+    }
+)
+_ENDPOINT: Final = "AWS::EC2::VPCEndpoint"
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Counts of what is billed, and the types that nobody has put a price on."""
+
+    databases: int = 0
+    secrets: int = 0
+    keys: int = 0
+    alarm_metrics: int = 0
+    composite_alarms: int = 0
+    dashboards: int = 0
+    unpriced: tuple[str, ...] = ()
+
+
+def inventory(templates: Iterable[Template]) -> Inventory:
+    """Counts over all templates of a stage."""
+    resources = [found for template in templates for found in template["Resources"].values()]
+    counts = Counter(found["Type"] for found in resources)
+    return Inventory(
+        databases=counts[DATABASE],
+        secrets=counts[SECRET],
+        keys=counts[KEY],
+        alarm_metrics=sum(_metrics(found) for found in resources if found["Type"] == ALARM),
+        composite_alarms=counts[COMPOSITE_ALARM],
+        dashboards=counts[DASHBOARD],
+        unpriced=tuple(sorted({found["Type"] for found in resources if not _known(found)})),
+    )
+
+
+def read_templates(directory: Path) -> list[Template]:
+    """The templates that a synthesis has left in `directory`."""
+    return [json.loads(path.read_text()) for path in sorted(directory.glob("*.template.json"))]
+
+
+def _metrics(alarm: Template) -> int:
+    """Metrics that an alarm looks at; a formula over them is none itself."""
+    listed = alarm.get("Properties", {}).get("Metrics", [])
+    return max(sum("MetricStat" in metric for metric in listed), 1)
+
+
+def _known(resource: Template) -> bool:
+    kind = resource["Type"]
+    if kind == _ENDPOINT:
+        # A gateway endpoint is free, an interface endpoint is billed by the hour and zone.
+        return bool(resource["Properties"].get("VpcEndpointType") == "Gateway")
+    return kind in BILLED or kind in FREE or kind.startswith("Custom::")

@@ -37,11 +37,12 @@ INSERT INTO fact_sales (
 SELECT
     1 + (i * 7919) % 200000, 1 + (i * 31) % 3000, quantity, price, quantity * price,
     (ARRAY['PENDING', 'SHIPPED', 'DELIVERED', 'DELIVERED', 'DELIVERED', 'CANCELLED'])[1 + i % 6],
-    timestamptz '2026-01-01 00:00:00+00' + i * interval '3.7 seconds',
-    timestamptz '2026-01-01 00:00:00+00' + i * interval '3.7 seconds'
+    timestamptz '2026-01-01 00:00:00+00' + i * step,
+    timestamptz '2026-01-01 00:00:00+00' + i * step
     + (i % 86400) * interval '1.000001 second'
 FROM (
-    SELECT i, 1 + i % 5 AS quantity, (100 + (i * 48271) % 49900) / 100.0 AS price
+    SELECT i, 1 + i % 5 AS quantity, (100 + (i * 48271) % 49900) / 100.0 AS price,
+        interval '7400000 seconds' / CAST(:rows AS double precision) AS step
     FROM generate_series(1::bigint, :rows) AS i
 ) AS made
 """

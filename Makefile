@@ -134,6 +134,10 @@ bench-job: install ## the whole Glue job for an ordinary delta, from its start t
 docs: install ## docs/data-dictionary.md from the contracts and the tables' descriptions
 	@$(BIN)/python -m lakehouse.dictionary > docs/data-dictionary.md
 
+permissions: install ## docs/permissions.md from the templates of prod
+	@$(LOCAL) synth prod
+	@$(BIN)/python -m stacks.permissions "$${LAKEHOUSE_HOME:-.local}/cdk.out/prod" > docs/permissions.md
+
 lock: install ## resolve requirements*.txt anew into requirements.lock
 	@$(BIN)/uv pip compile -q requirements-dev.txt --generate-hashes --universal --no-header \
 		--python-version 3.11 -o requirements.lock

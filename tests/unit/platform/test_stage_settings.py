@@ -28,6 +28,13 @@ def test_every_stage_loads(name: str) -> None:
         ("rate(15 minutes)", "every hour", "'pipeline.schedule'"),
         ('host = "none"', 'host = "moon"', "'dashboard.host': input should be 'none'"),
         ("deletion_protection = false", "deletion_protection = true", "contradicts"),
+        ("bronze_immutable = false", "bronze_immutable = true", "needs keep_replaced_days > 0"),
+        (
+            "keep_replaced_days = 0\nbronze_immutable = false",
+            "keep_replaced_days = 7\nbronze_immutable = true",
+            "contradicts destroyable = true",
+        ),
+        ('keys = "service"', 'keys = "customer"', "needs a region"),
         ("[glue]", "[glue", "Expected ']'"),
     ],
 )  # fmt: skip

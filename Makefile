@@ -138,6 +138,11 @@ permissions: install ## docs/permissions.md from the templates of prod
 	@$(LOCAL) synth prod
 	@$(BIN)/python -m stacks.permissions "$${LAKEHOUSE_HOME:-.local}/cdk.out/prod" > docs/permissions.md
 
+released: install ## what holds data, as this release has it: upgrades are held against it
+	@for stage in dev prod; do $(LOCAL) synth $$stage || exit 1; done
+	@$(BIN)/python -m tests.infrastructure.stateful \
+		"$${LAKEHOUSE_HOME:-.local}"/cdk.out/{dev,prod}
+
 lock: install ## resolve requirements*.txt anew into requirements.lock
 	@$(BIN)/uv pip compile -q requirements-dev.txt --generate-hashes --universal --no-header \
 		--python-version 3.11 -o requirements.lock

@@ -155,23 +155,16 @@ class DataSettings(_Section):
     """Bronze moves to infrequent access, which only a rebuild or a repair reads; None: never."""
 
     @model_validator(mode="after")
-    def _keep(self) -> Self:
+    def _agree(self) -> Self:
+        for setting in ("deletion_protection", "bronze_immutable"):
+            if self.destroyable and getattr(self, setting):
+                raise ValueError(
+                    f"destroyable = true contradicts {setting} = true; set one of them"
+                )
         if self.bronze_immutable and not self.keep_replaced_days:
             raise ValueError(
-                "bronze_immutable = true needs keep_replaced_days > 0; "
-                "without versions, overwriting an object deletes what was there"
-            )
-        if self.bronze_immutable and self.destroyable:
-            raise ValueError(
-                "bronze_immutable = true contradicts destroyable = true; set one of them"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _agree(self) -> Self:
-        if self.destroyable and self.deletion_protection:
-            raise ValueError(
-                "destroyable = true contradicts deletion_protection = true; set one of them"
+                "bronze_immutable = true needs keep_replaced_days > 0: "
+                "without versions, what is overwritten is gone"
             )
         return self
 

@@ -63,11 +63,12 @@ def roles(templates: Templates, stage: str) -> str:
                 for taker in statement["Principal"].values()
             )
             told.append(f"### {title.split(': cron(')[0]}\n\nStack {stack}, taken by {takers}.\n")
-            told.append(_table(_of_role(resources, role_id), stage))
+            told.append(_table(of_role(resources, role_id), stage))
     return "\n".join(told)
 
 
-def _of_role(resources: dict[str, Any], role_id: str) -> Iterator[dict[str, Any]]:
+def of_role(resources: dict[str, Any], role_id: str) -> Iterator[dict[str, Any]]:
+    """The statements of one role, wherever they are attached."""
     role = resources[role_id]["Properties"]
     for inline in role.get("Policies", []):
         yield from inline["PolicyDocument"]["Statement"]

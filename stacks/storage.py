@@ -9,9 +9,12 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from lakehouse import ledger
+from lakehouse.environment import Environment
 from lakehouse.settings import Stage
 from stacks.blocks.keys import customer_key
 from stacks.blocks.layer_bucket import LayerBucket
+from stacks.blocks.python_function import PythonFunction
+from stacks.blocks.statements import allow
 
 
 class StorageStack(cdk.Stack):
@@ -69,6 +72,8 @@ class StorageStack(cdk.Stack):
             deletion_protection=stage.data.deletion_protection,
             removal_policy=self._removal,
         )
+        if stage.data.may_die:
+            self._empty_before_deletion(self.bronze, self.silver, self.gold, self.results)
         cdk.CfnOutput(self, "BronzeBucket", value=self.bronze.bucket_name)
         cdk.CfnOutput(self, "SilverBucket", value=self.silver.bucket_name)
         cdk.CfnOutput(self, "GoldBucket", value=self.gold.bucket_name)
@@ -80,6 +85,37 @@ class StorageStack(cdk.Stack):
 
     def _bucket(self, layer: str, **lifecycle: Any) -> LayerBucket:
         return LayerBucket(self, layer, stage=self._stage, key=self.key, **lifecycle)
+
+    def _empty_before_deletion(self, *buckets: LayerBucket) -> None:
+        """S3 deletes only empty buckets; this function exists only where the data may die."""
+        function = PythonFunction(
+            self,
+            "Emptier",
+            stage=self._stage,
+            name="emptier",
+            description="Empties the buckets when the stack goes",
+            environment=Environment(),
+            memory_mib=256,
+            timeout=cdk.Duration.minutes(15),
+        )
+        for statement in (
+            allow("Find", ["s3:ListBucketVersions"], *(b.bucket_arn for b in buckets)),
+            allow(
+                "Empty",
+                ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+                *(b.arn_for_objects("*") for b in buckets),
+            ),
+        ):
+            function.add_to_role_policy(statement)
+        resource = cdk.CustomResource(
+            self,
+            "EmptyBuckets",
+            resource_type="Custom::EmptyBuckets",
+            service_token=function.function_arn,
+            properties={"Buckets": [bucket.bucket_name for bucket in buckets]},
+        )
+        # Also of their policies, so that these are still there when it is asked to delete.
+        resource.node.add_dependency(*buckets)
 
     def _database(self, layer: str, bucket: LayerBucket) -> None:
         name = self._stage.database(layer)  # type: ignore[arg-type]

@@ -28,12 +28,7 @@ def test_every_stage_loads(name: str) -> None:
         ("rate(15 minutes)", "every hour", "'pipeline.schedule'"),
         ('host = "none"', 'host = "moon"', "'dashboard.host': input should be 'none'"),
         ("deletion_protection = false", "deletion_protection = true", "contradicts"),
-        ("bronze_immutable = false", "bronze_immutable = true", "needs keep_replaced_days > 0"),
-        (
-            "keep_replaced_days = 0\nbronze_immutable = false",
-            "keep_replaced_days = 7\nbronze_immutable = true",
-            "contradicts destroyable = true",
-        ),
+        ("bronze_immutable = false", "bronze_immutable = true", "contradicts bronze_immutable"),
         ('keys = "service"', 'keys = "customer"', "needs a region"),
         ("[glue]", "[glue", "Expected ']'"),
     ],
@@ -49,6 +44,15 @@ def test_a_wrong_stage_file_is_one_line(
     assert "dev.toml" in message
     assert telling in message
     assert "\n" not in message
+
+
+def test_an_immutable_bronze_needs_versions(tmp_path: Path) -> None:
+    prod = (DIRECTORY / "prod.toml").read_text()
+    (tmp_path / "prod.toml").write_text(
+        prod.replace("keep_replaced_days = 7", "keep_replaced_days = 0")
+    )
+    with pytest.raises(ConfigurationError, match="needs keep_replaced_days > 0"):
+        load_stage("prod", tmp_path)
 
 
 def test_an_unknown_stage_lists_those_that_exist() -> None:

@@ -134,9 +134,9 @@ bench-job: install ## the whole Glue job for an ordinary delta, from its start t
 docs: install ## docs/data-dictionary.md from the contracts and the tables' descriptions
 	@$(BIN)/python -m lakehouse.dictionary > docs/data-dictionary.md
 
-permissions: install ## docs/permissions.md from the templates of prod
-	@$(LOCAL) synth prod
-	@$(BIN)/python -m stacks.permissions "$${LAKEHOUSE_HOME:-.local}/cdk.out/prod" > docs/permissions.md
+permissions: install ## docs/permissions.md from the templates of dev and prod
+	@for stage in dev prod; do $(LOCAL) synth $$stage || exit 1; done
+	@$(BIN)/python -m stacks.permissions "$${LAKEHOUSE_HOME:-.local}/cdk.out" > docs/permissions.md
 
 released: install ## what holds data, as this release has it: upgrades are held against it
 	@for stage in dev prod; do $(LOCAL) synth $$stage || exit 1; done

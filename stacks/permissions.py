@@ -1,6 +1,6 @@
 """Renders docs/permissions.md from synthesized templates: who may do what on what, and why.
 
-python -m stacks.permissions .local/cdk.out/prod
+python -m stacks.permissions .local/cdk.out
 """
 
 import json
@@ -16,9 +16,10 @@ Templates = dict[str, dict[str, Any]]
 
 _HEAD = """# Permissions
 
-Rendered by `make permissions` from the templates of `prod`, and kept equal to them by a test. The
-roles of the other stages hold the same statements. `<Name>` is a resource of the templates; ARNs
-are shortened to service and resource. A statement's name says what it is for.
+Rendered by `make permissions` from the templates, and kept equal to them by a test: the roles of
+every stage hold these statements, and the emptier is only where the data may die. `<Name>` is a
+resource of the templates; ARNs are shortened to service and resource. A statement's name says what
+it is for.
 
 Who deploys takes the roles of the account's CDK bootstrap stack (`cdk-hnb659fds-…-role-…`), which
 these templates neither make nor widen; CloudFormation itself acts with its execution role. To
@@ -41,15 +42,15 @@ def read(folder: Path) -> Templates:
     }
 
 
-def page(templates: Templates, stage: str) -> str:
-    """The whole document."""
-    parts = [_HEAD, roles(templates, stage), "\n## Resources\n", _resources(templates, stage)]
-    return "\n".join(parts)
+def page(assemblies: Path) -> str:
+    """The whole document: the roles of `dev`, which has all of them, the policies of `prod`."""
+    head = "\n## Resources of `prod`\n"
+    parts = [_HEAD, *roles(read(assemblies / "dev"), "dev"), head]
+    return "\n".join([*parts, _resources(read(assemblies / "prod"), "prod")])
 
 
-def roles(templates: Templates, stage: str) -> str:
+def roles(templates: Templates, stage: str) -> Iterator[str]:
     """Each role, who may take it and its statements."""
-    told = []
     for stack, template in templates.items():
         resources = template["Resources"]
         for role_id, resource in resources.items():
@@ -62,9 +63,8 @@ def roles(templates: Templates, stage: str) -> str:
                 for statement in role["AssumeRolePolicyDocument"]["Statement"]
                 for taker in statement["Principal"].values()
             )
-            told.append(f"### {title.split(': cron(')[0]}\n\nStack {stack}, taken by {takers}.\n")
-            told.append(_table(of_role(resources, role_id), stage))
-    return "\n".join(told)
+            head = f"### {title.split(': cron(')[0]}\n\nStack {stack}, taken by {takers}.\n"
+            yield f"{head}\n{_table(of_role(resources, role_id), stage)}"
 
 
 def of_role(resources: dict[str, Any], role_id: str) -> Iterator[dict[str, Any]]:
@@ -109,7 +109,7 @@ def _table(statements: Any, stage: str) -> str:
 
 def _codes(values: Any, stage: str) -> str:
     several = values if isinstance(values, list) else [values]
-    return ", ".join(f"`{plain(value, stage)}`" for value in several)
+    return ", ".join(sorted(f"`{plain(value, stage)}`" for value in several))
 
 
 def _condition(condition: dict[str, dict[str, Any]], stage: str) -> str:
@@ -123,6 +123,7 @@ def _condition(condition: dict[str, dict[str, Any]], stage: str) -> str:
 def plain(value: Any, stage: str) -> str:
     """A template's value as one word: resources as `<Name>`, ARNs without partition and account."""
     text = re.sub(r"\b[0-9a-f]{64}\b", "<digest>", _resolved(value))
+    text = re.sub(r"<AWS::AccountId>-[a-z]{2}(-[a-z]+)+-\d", "<AWS::AccountId>-<AWS::Region>", text)
     for name in (f"{APP}-{stage}", f"{APP}_{stage}"):
         text = text.replace(name, name.replace(stage, "<stage>"))
     return re.sub(
@@ -158,5 +159,4 @@ def _bare(logical_id: str) -> str:
 
 
 if __name__ == "__main__":
-    chosen = Path(sys.argv[1])
-    sys.stdout.write(page(read(chosen), chosen.name))
+    sys.stdout.write(page(Path(sys.argv[1])))

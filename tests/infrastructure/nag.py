@@ -58,6 +58,7 @@ def _named(rule: str, stage: str) -> str:
     rule = re.sub(
         r"<stage>-\w+:ExportsOutputFnGetAtt(\w+?)[0-9A-F]{8}Arn[0-9A-F]{8}", r"<\1>", rule
     )
+    rule = re.sub(r"<(\w+?)[0-9A-F]{8}\.Arn>", r"<\1>", rule)
     place = r"arn:<AWS::Partition>:(\w+):(?:<AWS::Region>|[\w-]+):<AWS::AccountId>:"
     return re.sub(place, r"\1:", rule)
 

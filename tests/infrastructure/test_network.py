@@ -149,7 +149,7 @@ def test_keys_of_its_own_encrypt_every_store(composed: Composed) -> None:
         key = only(template, "AWS::KMS::Key")
         assert key["EnableKeyRotation"] is True
         assert template["Resources"][name]["DeletionPolicy"] == "Retain"
-        account, through = key["KeyPolicy"]["Statement"]
+        account, through, *_ = key["KeyPolicy"]["Statement"]
         assert ":root" in json.dumps(account["Principal"])
         assert set(through["Condition"]["StringEquals"]) == {"kms:CallerAccount", "kms:ViaService"}
         for store in stores:

@@ -137,6 +137,15 @@ bench-first-load: install ## 10 million sales from PostgreSQL to reconciled silv
 docs: install ## docs/data-dictionary.md from the contracts and the tables' descriptions
 	@$(BIN)/python -m lakehouse.dictionary > docs/data-dictionary.md
 
+permissions: install ## docs/permissions.md from the templates of dev and prod
+	@for stage in dev prod; do $(LOCAL) synth $$stage || exit 1; done
+	@$(BIN)/python -m stacks.permissions "$${LAKEHOUSE_HOME:-.local}/cdk.out" > docs/permissions.md
+
+released: install ## what holds data, as this release has it: upgrades are held against it
+	@for stage in dev prod; do $(LOCAL) synth $$stage || exit 1; done
+	@$(BIN)/python -m tests.infrastructure.stateful \
+		"$${LAKEHOUSE_HOME:-.local}"/cdk.out/{dev,prod}
+
 lock: install ## resolve requirements*.txt anew into requirements.lock
 	@$(BIN)/uv pip compile -q requirements-dev.txt --generate-hashes --universal --no-header \
 		--python-version 3.11 -o requirements.lock

@@ -143,12 +143,29 @@ class DataSettings(_Section):
     destroyable: bool
     deletion_protection: bool
     log_retention_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365]
+    keys: Literal["service", "customer"]
+    """Keys of database, buckets and ledger: AWS's own, or the stage's (1 USD a month each).
+
+    Decide before the first deployment: another key means another database instance.
+    """
+    keep_replaced_days: int = Field(ge=0)
+    """Days that a replaced or deleted object stays as an older version; 0 keeps no versions."""
+    bronze_immutable: bool
+    """Nobody deletes an object of bronze, except principals tagged `break-glass` = `bronze`."""
+    bronze_infrequent_after_days: int | None = Field(default=None, ge=30)
+    """Bronze moves to infrequent access, which only a rebuild or a repair reads; None: never."""
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        if self.destroyable and self.deletion_protection:
+        for setting in ("deletion_protection", "bronze_immutable"):
+            if self.destroyable and getattr(self, setting):
+                raise ValueError(
+                    f"destroyable = true contradicts {setting} = true; set one of them"
+                )
+        if self.bronze_immutable and not self.keep_replaced_days:
             raise ValueError(
-                "destroyable = true contradicts deletion_protection = true; set one of them"
+                "bronze_immutable = true needs keep_replaced_days > 0: "
+                "without versions, what is overwritten is gone"
             )
         return self
 
@@ -187,6 +204,12 @@ class Stage(_Section):
     dashboard: DashboardSettings
     data: DataSettings
     cost: CostSettings
+
+    @model_validator(mode="after")
+    def _placed(self) -> Self:
+        if self.data.keys == "customer" and self.region is None:
+            raise ValueError('keys = "customer" needs a region; a key belongs to one')
+        return self
 
     def database(self, layer: Literal["bronze", "silver", "gold"]) -> str:
         """Name of a layer's Glue database."""

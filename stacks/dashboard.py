@@ -6,6 +6,7 @@ from constructs import Construct
 
 from lakehouse.settings import Stage
 from stacks.blocks.catalog import catalog_statement
+from stacks.blocks.statements import allow
 from stacks.storage import StorageStack
 from stacks.transform import TransformStack
 
@@ -31,43 +32,45 @@ class DashboardStack(cdk.Stack):
             self,
             "Reader",
             role_name=f"{stage.prefix}-dashboard",
-            description="Reads the gold views through Athena",
+            description="Dashboard: reads the gold views through Athena",
             assumed_by=iam.AccountRootPrincipal(),
         )
         workgroup = self.format_arn(
             service="athena", resource="workgroup", resource_name=transform.workgroup.ref
         )
         statements = [
-            iam.PolicyStatement(
-                actions=[
+            allow(
+                "Query",
+                [
                     "athena:StartQueryExecution",
                     "athena:GetQueryExecution",
                     "athena:GetQueryResults",
                     "athena:StopQueryExecution",
                     "athena:GetWorkGroup",
                 ],
-                resources=[workgroup],
+                workgroup,
             ),
             # A view of gold may look into silver; Athena reads with its caller's permissions.
-            catalog_statement(self, [stage.database("gold"), stage.database("silver")]),
-            iam.PolicyStatement(
-                actions=["s3:GetBucketLocation", "s3:ListBucket"],
-                resources=[
-                    storage.results.bucket_arn,
-                    storage.silver.bucket_arn,
-                    storage.gold.bucket_arn,
-                ],
+            catalog_statement(
+                self, "ReadTheCatalog", [stage.database("gold"), stage.database("silver")]
             ),
-            iam.PolicyStatement(
-                actions=["s3:GetObject"],
-                resources=[
-                    storage.silver.arn_for_objects("*"),
-                    storage.gold.arn_for_objects("*"),
-                ],
+            allow(
+                "FindFiles",
+                ["s3:GetBucketLocation", "s3:ListBucket"],
+                storage.results.bucket_arn,
+                storage.silver.bucket_arn,
+                storage.gold.bucket_arn,
             ),
-            iam.PolicyStatement(
-                actions=["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
-                resources=[storage.results.arn_for_objects("athena/*")],
+            allow(
+                "ReadTables",
+                ["s3:GetObject"],
+                storage.silver.arn_for_objects("*"),
+                storage.gold.arn_for_objects("*"),
+            ),
+            allow(
+                "OwnResults",
+                ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
+                storage.results.arn_for_objects("athena/*"),
             ),
         ]
         for statement in statements:

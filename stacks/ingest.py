@@ -1,13 +1,13 @@
 """The ingest Lambda: only new and changed rows, from PostgreSQL to bronze."""
 
 import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from lakehouse import roles
 from lakehouse.environment import IngestEnvironment
 from lakehouse.settings import Stage
 from stacks.blocks.python_function import PythonFunction
+from stacks.blocks.statements import allow
 from stacks.source import SourceStack
 from stacks.storage import StorageStack
 
@@ -56,35 +56,26 @@ class IngestStack(cdk.Stack):
             storage_mib=STORAGE_MIB,
         )
         source.allow_connect(self.function, roles.INGEST)
-        self.function.add_to_role_policy(
-            iam.PolicyStatement(
-                sid="Ledger",
-                actions=[
-                    "dynamodb:GetItem",
-                    "dynamodb:Query",
-                    "dynamodb:PutItem",
-                    "dynamodb:UpdateItem",
-                    "dynamodb:DeleteItem",
-                    "dynamodb:ConditionCheckItem",
-                ],
-                resources=[storage.watermarks.table_arn],
-            )
-        )
+        ledger = [
+            "dynamodb:GetItem",
+            "dynamodb:Query",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:ConditionCheckItem",
+        ]
+        # GetObject: another attempt's object is looked at before it is taken over.
+        land = ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"]
         landing = [storage.bronze.arn_for_objects(f"{p}/*") for p in ("bronze", "quarantine")]
-        self.function.add_to_role_policy(
-            iam.PolicyStatement(
-                sid="Land",
-                # GetObject: another attempt's object is looked at before it is taken over.
-                actions=["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"],
-                resources=landing,
-            )
-        )
-        self.function.add_to_role_policy(
-            iam.PolicyStatement(
-                sid="Look",
-                # Without it S3 answers 403, not 404, for an object that is not there.
-                actions=["s3:ListBucket"],
-                resources=[storage.bronze.bucket_arn],
-            )
-        )
+        bronze, table = storage.bronze.bucket_arn, storage.watermarks.table_arn
+        for statement in (
+            allow("Ledger", ledger, table),
+            allow("Land", land, *landing),
+            # Without it S3 answers 403, not 404, for an object that is not there.
+            allow("Look", ["s3:ListBucket"], bronze),
+        ):
+            self.function.add_to_role_policy(statement)
+        network = source.network
+        network.let_through(network.dynamodb, "Ledger", ledger, table)
+        network.let_through(network.s3, "Bronze", [*land, "s3:ListBucket"], bronze, *landing)
         cdk.CfnOutput(self, "IngestFunction", value=self.function.function_name)

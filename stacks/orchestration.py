@@ -19,6 +19,7 @@ from stacks.blocks.catalog import catalog_statement
 from stacks.blocks.filling import fill
 from stacks.blocks.python_function import PythonFunction
 from stacks.blocks.scheduled_machine import ScheduledMachine
+from stacks.blocks.statements import allow
 from stacks.ingest import IngestStack
 from stacks.storage import StorageStack
 from stacks.transform import TransformStack
@@ -85,7 +86,7 @@ class OrchestrationStack(cdk.Stack):
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
         function.add_to_role_policy(
-            iam.PolicyStatement(actions=["states:GetExecutionHistory"], resources=[executions])
+            allow("ReadOwnHistory", ["states:GetExecutionHistory"], executions)
         )
         return function
 
@@ -121,7 +122,7 @@ class OrchestrationStack(cdk.Stack):
 
     def _statements(self) -> list[iam.PolicyStatement]:
         storage, transform = self._storage, self._transform
-        databases = [self._stage.database("silver"), self._stage.database("gold")]
+        stage = self._stage
         workgroup = self.format_arn(
             service="athena", resource="workgroup", resource_name=transform.workgroup.ref
         )
@@ -130,28 +131,29 @@ class OrchestrationStack(cdk.Stack):
             service="glue", resource="crawler", resource_name=transform.crawler.ref
         )
 
-        def allow(actions: list[str], *resources: str) -> iam.PolicyStatement:
-            return iam.PolicyStatement(actions=actions, resources=list(resources))
-
         return [
             allow(
+                "CallFunctions",
                 ["lambda:InvokeFunction"],
                 self._ingest.function.function_arn,
                 self._receipt.function_arn,
             ),
-            allow(["dynamodb:UpdateItem"], storage.watermarks.table_arn),
-            allow(["glue:StartCrawler", "glue:GetCrawler"], crawler),
+            allow("Lease", ["dynamodb:UpdateItem"], storage.watermarks.table_arn),
+            allow("Crawl", ["glue:StartCrawler", "glue:GetCrawler"], crawler),
             allow(
+                "RunTheJob",
                 ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"],
                 job,
             ),
             allow(
+                "FindTheCatalog",
                 ["athena:GetDataCatalog"],
                 self.format_arn(
                     service="athena", resource="datacatalog", resource_name="AwsDataCatalog"
                 ),
             ),
             allow(
+                "Query",
                 [
                     "athena:StartQueryExecution",
                     "athena:GetQueryExecution",
@@ -159,25 +161,31 @@ class OrchestrationStack(cdk.Stack):
                 ],
                 workgroup,
             ),
-            catalog_statement(self, databases, write=True),
+            catalog_statement(self, "MakeViews", [stage.database("gold")], write=True, drop=True),
             # A live view looks into bronze; its columns are checked when it is made.
-            catalog_statement(self, [self._stage.database("bronze")]),
+            catalog_statement(
+                self, "LookBelow", [stage.database("silver"), stage.database("bronze")]
+            ),
             allow(
+                "FindFiles",
                 ["s3:GetBucketLocation", "s3:ListBucket"],
                 storage.results.bucket_arn,
                 storage.silver.bucket_arn,
                 storage.gold.bucket_arn,
             ),
             allow(
+                "OwnResults",
                 ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
                 storage.results.arn_for_objects("athena/*"),
             ),
             allow(
+                "WriteReceipts",
                 # a receipt is one more row of an Iceberg table; the rest of gold is the job's
                 ["s3:PutObject", "s3:AbortMultipartUpload"],
                 storage.gold.arn_for_objects(f"{PIPELINE_RUNS}/*"),
             ),
             allow(
+                "ReadTables",
                 ["s3:GetObject"],
                 storage.silver.arn_for_objects("*"),
                 storage.gold.arn_for_objects("*"),

@@ -3,15 +3,18 @@
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
 from constructs import Construct
 
 from lakehouse import roles
 from lakehouse.environment import BootstrapEnvironment, GeneratorEnvironment
 from lakehouse.settings import Stage
+from stacks.blocks.keys import customer_key
 from stacks.blocks.private_network import PrivateNetwork
 from stacks.blocks.python_function import PythonFunction
 from stacks.blocks.schedule import Schedule
+from stacks.blocks.statements import allow
 
 
 class SourceStack(cdk.Stack):
@@ -21,6 +24,8 @@ class SourceStack(cdk.Stack):
     """Isolated subnets with gateway endpoints; no way in or out of the account's network."""
     database: rds.DatabaseInstance
     """The PostgreSQL instance; password logins are for the bootstrap alone."""
+    key: kms.Key | None
+    """The stage's own key, or None where the services' own keys do."""
     clients: ec2.SecurityGroup
     """Whoever wears this group may reach the database, S3 and DynamoDB, and nothing else."""
 
@@ -32,6 +37,7 @@ class SourceStack(cdk.Stack):
         server = self.network.group("Server", "the source database")
         server.add_ingress_rule(self.clients, ec2.Port.tcp(5432), "PostgreSQL from its clients")
         self.clients.add_egress_rule(server, ec2.Port.tcp(5432), "PostgreSQL")
+        self.key = customer_key(self, "Key", stage, "the source", "rds", "secretsmanager")
         self.database = self._database(server)
         bootstrapped = self._bootstrap()
         if stage.generator.enabled:
@@ -48,7 +54,14 @@ class SourceStack(cdk.Stack):
 
     def allow_connect(self, grantee: iam.IGrantable, database_user: str) -> None:
         """Lets `grantee` sign IAM tokens for `database_user` on this instance only."""
-        self.database.grant_connect(grantee, database_user)
+        user = self.format_arn(
+            service="rds-db",
+            resource="dbuser",
+            resource_name=f"{self.database.instance_resource_id}/{database_user}",
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        statement = allow("ConnectAsOwnUser", ["rds-db:connect"], user)
+        grantee.grant_principal.add_to_principal_policy(statement)
 
     def _database(self, server: ec2.SecurityGroup) -> rds.DatabaseInstance:
         settings, data = self._stage.source, self._stage.data
@@ -61,7 +74,9 @@ class SourceStack(cdk.Stack):
             instance_type=ec2.InstanceType(settings.instance_class.removeprefix("db.")),
             database_name=settings.database,
             credentials=rds.Credentials.from_generated_secret(
-                settings.admin, secret_name=f"{self._stage.prefix}/source/admin"
+                settings.admin,
+                secret_name=f"{self._stage.prefix}/source/admin",
+                encryption_key=self.key,
             ),
             vpc=self.network.vpc,
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
@@ -72,6 +87,7 @@ class SourceStack(cdk.Stack):
             max_allocated_storage=settings.storage_gib * 4,
             storage_type=rds.StorageType.GP3,
             storage_encrypted=True,
+            storage_encryption_key=self.key,
             multi_az=settings.multi_az,
             backup_retention=cdk.Duration.days(settings.backup_days),
             copy_tags_to_snapshot=True,

@@ -14,7 +14,10 @@ from lakehouse.contract import TableContract
 from lakehouse.settings import Stage
 from stacks.blocks.bundle import BUILD, ROOT, copy_sources, digest, source_files
 from stacks.blocks.catalog import catalog_statement
+from stacks.blocks.statements import allow
 from stacks.storage import StorageStack
+
+_FIND = ("s3:GetBucketLocation", "s3:ListBucket")
 
 
 class TransformStack(cdk.Stack):
@@ -48,11 +51,19 @@ class TransformStack(cdk.Stack):
 
     def _crawler(self, contracts: Mapping[str, TableContract]) -> glue.CfnCrawler:
         bronze = self._storage.bronze
-        role = self._role("CrawlerRole")
-        bronze.grant_read(role, "bronze/*")
-        role.add_to_policy(
-            catalog_statement(self, [self._stage.database("bronze")], write=True, partitions=True)
-        )
+        role = self._role("CrawlerRole", "Glue crawler: describes bronze")
+        for statement in (
+            allow("FindFiles", _FIND, bronze.bucket_arn),
+            allow("ReadBronze", ["s3:GetObject"], bronze.arn_for_objects("bronze/*")),
+            catalog_statement(
+                self,
+                "DescribeBronze",
+                [self._stage.database("bronze")],
+                write=True,
+                partitions=True,
+            ),
+        ):
+            role.add_to_policy(statement)
         return glue.CfnCrawler(
             self,
             "BronzeCrawler",
@@ -83,45 +94,9 @@ class TransformStack(cdk.Stack):
         stage, storage = self._stage, self._storage
         script = s3_assets.Asset(self, "Script", path=str(ROOT / "glue_scripts" / "job.py"))
         modules = s3_assets.Asset(self, "Modules", path=str(_modules()))
-        role = self._role("JobRole")
-        script.grant_read(role)
-        modules.grant_read(role)
-        storage.bronze.grant_read(role, "bronze/*")
-        storage.bronze.grant_read(role, "quarantine/*")
-        for bucket in (storage.silver, storage.gold):
-            bucket.grant_read_write(role)
-            bucket.grant_delete(role)
-        rebuilt = [stage.rebuild_database("silver"), stage.rebuild_database("gold")]
-        live = [stage.database("silver"), stage.database("gold")]
-        role.add_to_policy(catalog_statement(self, [*live, *rebuilt], write=True))
-        role.add_to_policy(
-            iam.PolicyStatement(
-                sid="PlaceOfARebuild",
-                actions=["glue:UpdateDatabase"],
-                resources=[
-                    self.format_arn(service="glue", resource="catalog"),
-                    *(
-                        self.format_arn(service="glue", resource="database", resource_name=name)
-                        for name in rebuilt
-                    ),
-                ],
-            )
-        )
-        role.add_to_policy(
-            iam.PolicyStatement(
-                sid="Ledger",
-                actions=["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"],
-                resources=[storage.watermarks.table_arn],
-            )
-        )
-        role.add_to_policy(
-            iam.PolicyStatement(
-                sid="JobMetrics",
-                actions=["cloudwatch:PutMetricData"],
-                resources=["*"],  # the action knows no resource; the namespace narrows it
-                conditions={"StringEquals": {"cloudwatch:namespace": ["Lakehouse"]}},
-            )
-        )
+        role = self._role("JobRole", "Glue job: bronze to silver and gold")
+        for statement in self._job_statements(script, modules):
+            role.add_to_policy(statement)
         return glue.CfnJob(
             self,
             "MergeJob",
@@ -152,7 +127,49 @@ class TransformStack(cdk.Stack):
             },
         )
 
+    def _job_statements(self, *code: s3_assets.Asset) -> list[iam.PolicyStatement]:
+        stage, storage = self._stage, self._storage
+        rebuilt = [stage.rebuild_database("silver"), stage.rebuild_database("gold")]
+        live = [stage.database("silver"), stage.database("gold")]
+        lake = (storage.silver, storage.gold)
+        raw = [storage.bronze.arn_for_objects(f"{p}/*") for p in ("bronze", "quarantine")]
+        catalog = self.format_arn(service="glue", resource="catalog")
+        copies = [
+            self.format_arn(service="glue", resource="database", resource_name=name)
+            for name in rebuilt
+        ]
+        files = [bucket.arn_for_objects("*") for bucket in lake]
+        return [
+            allow(
+                "OwnCode",
+                ["s3:GetObject"],
+                *(one.bucket.arn_for_objects(one.s3_object_key) for one in code),
+            ),
+            allow("FindFiles", _FIND, *(b.bucket_arn for b in (storage.bronze, *lake))),
+            allow("ReadBronze", ["s3:GetObject"], *raw),
+            allow(
+                "KeepTheTables",
+                # Removed are files of expired snapshots and orphans, never versions of an object.
+                ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
+                *files,
+            ),
+            catalog_statement(self, "DescribeTables", [*live, *rebuilt], write=True, drop=True),
+            allow("PlaceOfARebuild", ["glue:UpdateDatabase"], catalog, *copies),
+            allow(
+                "Ledger",
+                ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+                storage.watermarks.table_arn,
+            ),
+            allow(
+                "JobMetrics",
+                ["cloudwatch:PutMetricData"],
+                "*",  # the action knows no resource; the namespace narrows it
+                conditions={"StringEquals": {"cloudwatch:namespace": ["Lakehouse"]}},
+            ),
+        ]
+
     def _workgroup(self) -> athena.CfnWorkGroup:
+        key = self._storage.key
         return athena.CfnWorkGroup(
             self,
             "Queries",
@@ -168,28 +185,28 @@ class TransformStack(cdk.Stack):
                 result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
                     output_location=f"s3://{self._storage.results.bucket_name}/athena/",
                     encryption_configuration=athena.CfnWorkGroup.EncryptionConfigurationProperty(
-                        encryption_option="SSE_S3"
+                        encryption_option="SSE_KMS" if key else "SSE_S3",
+                        kms_key=key.key_arn if key else None,
                     ),
                 ),
             ),
         )
 
-    def _role(self, construct_id: str) -> iam.Role:
-        role = iam.Role(self, construct_id, assumed_by=iam.ServicePrincipal("glue.amazonaws.com"))
-        role.add_to_policy(
-            iam.PolicyStatement(
-                sid="Logs",
-                actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
-                resources=[
-                    self.format_arn(
-                        service="logs",
-                        resource="log-group",
-                        resource_name="/aws-glue/*",
-                        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-                    )
-                ],
-            )
+    def _role(self, construct_id: str, what: str) -> iam.Role:
+        role = iam.Role(
+            self,
+            construct_id,
+            description=what,
+            assumed_by=iam.ServicePrincipal("glue.amazonaws.com"),
         )
+        groups = self.format_arn(
+            service="logs",
+            resource="log-group",
+            resource_name="/aws-glue/*",
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        actions = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
+        role.add_to_policy(allow("Logs", actions, groups))
         return role
 
 

@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from lakehouse.settings import Stage
 from stacks.blocks.filling import fill
 from stacks.blocks.scheduled_machine import ScheduledMachine
+from stacks.blocks.statements import allow
 from stacks.storage import StorageStack
 from stacks.transform import TransformStack
 
@@ -36,16 +36,14 @@ class UpkeepStack(cdk.Stack):
         super().__init__(scope, construct_id, **kwargs)  # type: ignore[arg-type]
         job = self.format_arn(service="glue", resource="job", resource_name=transform.job.ref)
         runs = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
-        lease = iam.PolicyStatement(
-            actions=["dynamodb:UpdateItem"], resources=[storage.watermarks.table_arn]
-        )
+        lease = allow("Lease", ["dynamodb:UpdateItem"], storage.watermarks.table_arn)
         self.machine = ScheduledMachine(
             self,
             "Upkeep",
             stage=stage,
             name=f"{stage.prefix}-upkeep",
             definition=_definition(stage, storage, transform),
-            statements=[lease, iam.PolicyStatement(actions=runs, resources=[job])],
+            statements=[lease, allow("RunTheJob", runs, job)],
             schedule=stage.maintenance.schedule,
             schedule_name=f"{stage.prefix}-maintenance",
         )

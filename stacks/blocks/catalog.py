@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
+from stacks.blocks.statements import allow
+
 _READ = ("glue:GetDatabase", "glue:GetTable", "glue:GetTables")
 _READ_PARTITIONS = ("glue:GetPartition", "glue:GetPartitions", "glue:BatchGetPartition")
-_WRITE = ("glue:CreateTable", "glue:UpdateTable", "glue:DeleteTable")
+_WRITE = ("glue:CreateTable", "glue:UpdateTable")
 _WRITE_PARTITIONS = (
     "glue:BatchCreatePartition",
     "glue:CreatePartition",
@@ -17,12 +19,20 @@ _WRITE_PARTITIONS = (
 
 
 def catalog_statement(
-    stack: cdk.Stack, databases: Sequence[str], *, write: bool = False, partitions: bool = False
+    stack: cdk.Stack,
+    sid: str,
+    databases: Sequence[str],
+    *,
+    write: bool = False,
+    drop: bool = False,
+    partitions: bool = False,
 ) -> iam.PolicyStatement:
-    """Reads (and writes) the tables of `databases`; `partitions` adds those of Hive tables."""
+    """Reads (writes, drops) the tables of `databases`; `partitions` adds those of Hive tables."""
     actions = [*_READ]
     if write:
         actions += _WRITE
+    if drop:
+        actions.append("glue:DeleteTable")
     if partitions:
         actions += _READ_PARTITIONS
     if write and partitions:
@@ -33,4 +43,4 @@ def catalog_statement(
             stack.format_arn(service="glue", resource="database", resource_name=database),
             stack.format_arn(service="glue", resource="table", resource_name=f"{database}/*"),
         ]
-    return iam.PolicyStatement(actions=actions, resources=resources)
+    return allow(sid, actions, *resources)

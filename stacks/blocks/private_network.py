@@ -1,8 +1,12 @@
 """A network with no way in or out: isolated subnets, and gateway endpoints to S3 and DynamoDB."""
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, DependencyGroup
+
+from stacks.blocks.statements import allow
 
 
 class PrivateNetwork(Construct):
@@ -12,6 +16,10 @@ class PrivateNetwork(Construct):
     """The network."""
     endpoints: DependencyGroup
     """The gateway endpoints; depend on it before code in the network calls S3 or DynamoDB."""
+    s3: ec2.GatewayVpcEndpoint
+    """Lets through what was allowed, and the answers of custom resources."""
+    dynamodb: ec2.GatewayVpcEndpoint
+    """Lets through what was allowed."""
 
     def __init__(self, scope: Construct, construct_id: str):
         super().__init__(scope, construct_id)
@@ -28,12 +36,23 @@ class PrivateNetwork(Construct):
                 )
             ],
         )
+        service = ec2.GatewayVpcEndpointAwsService
+        self.s3 = self.vpc.add_gateway_endpoint("S3", service=service.S3)
+        self.dynamodb = self.vpc.add_gateway_endpoint("DynamoDb", service=service.DYNAMODB)
         self.endpoints = DependencyGroup()
-        for name, service in (
-            ("S3", ec2.GatewayVpcEndpointAwsService.S3),
-            ("DynamoDb", ec2.GatewayVpcEndpointAwsService.DYNAMODB),
-        ):
-            self.endpoints.add(self.vpc.add_gateway_endpoint(name, service=service))
+        self.endpoints.add(self.s3, self.dynamodb)
+        # CloudFormation waits for the answer of a custom resource in a bucket of its own.
+        region = cdk.Fn.join("", cdk.Fn.split("-", cdk.Stack.of(self).region))
+        answers = f"arn:aws:s3:::cloudformation-custom-resource-response-{region}/*"
+        self.let_through(self.s3, "AnswersToCloudFormation", ["s3:PutObject"], answers)
+
+    def let_through(
+        self, endpoint: ec2.GatewayVpcEndpoint, sid: str, actions: Sequence[str], *resources: str
+    ) -> None:
+        """Lets anyone in the network ask this of the endpoint; their own roles still decide."""
+        statement = allow(sid, actions, *resources)
+        statement.add_any_principal()
+        endpoint.add_to_policy(statement)
 
     def group(self, construct_id: str, what: str) -> ec2.SecurityGroup:
         """A security group that lets HTTPS out (the gateway endpoints) and nothing in."""

@@ -7,6 +7,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
+from stacks.blocks.statements import allow
+
 
 class Schedule(Construct):
     """Fires `expression` at `target_arn`; the role may do `action` on `resources` and no more."""
@@ -27,10 +29,11 @@ class Schedule(Construct):
         role = iam.Role(
             self,
             "Role",
+            description=f"Schedule {name}: {expression}",
             assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"),
             inline_policies={
                 "Start": iam.PolicyDocument(
-                    statements=[iam.PolicyStatement(actions=[action], resources=list(resources))]
+                    statements=[allow("StartTheTarget", [action], *resources)]
                 )
             },
         )

@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lakehouse.settings import stage_names
+from local.toolchain import tool_environment
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -43,3 +45,32 @@ def templates(synthesized: Path, stage_name: str) -> dict[str, dict[str, Any]]:
         path.name.removesuffix(".template.json").lower(): json.loads(path.read_text())
         for path in (synthesized / stage_name).glob("*.template.json")
     }
+
+
+@dataclass(frozen=True)
+class Composed:
+    """What `tests.infrastructure.nag` left in its folder."""
+
+    folder: Path
+    findings: dict[str, list[str]]
+
+    def templates(self, variant: str) -> dict[str, dict[str, Any]]:
+        """A variant's templates by stack name in lower case."""
+        return {
+            path.name.removesuffix(".template.json").lower(): json.loads(path.read_text())
+            for path in (self.folder / variant).glob("*.template.json")
+        }
+
+
+@pytest.fixture(scope="session")
+def composed(tmp_path_factory: pytest.TempPathFactory) -> Composed:
+    """Every stage under cdk-nag, and the variant that no stage chooses."""
+    folder = tmp_path_factory.mktemp("composed")
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "tests.infrastructure.nag", str(folder)],
+        cwd=ROOT,
+        env=tool_environment(),
+        check=True,
+        capture_output=True,
+    )
+    return Composed(folder, json.loads((folder / "findings.json").read_text()))

@@ -171,7 +171,7 @@ def test_the_budget_is_the_ceiling_and_tells_only_who_is_named(
 
 def test_the_command_prints_a_table_and_then_json(tmp_path: Path, synthesized: Path) -> None:
     ended = subprocess.run(
-        ["make", "cost", "STAGE=dev", "ARGS=--orders 20000 --months 24"],
+        ["make", "cost", "STAGE=dev", "ARGS=--orders 60000 --months 24"],
         cwd=ROOT,
         env={k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
         | {"LAKEHOUSE_HOME": str(tmp_path)},
@@ -181,9 +181,9 @@ def test_the_command_prints_a_table_and_then_json(tmp_path: Path, synthesized: P
     )
     *told, last = ended.stdout.splitlines()
     document = json.loads(last)
-    made = month(synthesized, "dev", Volume(20_000, 24))
+    made = month(synthesized, "dev", Volume(60_000, 24))
     assert document["usd_total"] == float(made.total)
-    assert (document["orders_a_day"], document["months"]) == (20_000, 24)
+    assert (document["orders_a_day"], document["months"]) == (60_000, 24)
     assert f"total                  {made.total:>8}  ABOVE the stage's ceiling" in ended.stdout
     assert any("runs a day" in line for line in told)
     assert max(map(len, told)) < 130

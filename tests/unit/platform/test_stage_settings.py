@@ -30,6 +30,8 @@ def test_every_stage_loads(name: str) -> None:
         ("deletion_protection = false", "deletion_protection = true", "contradicts"),
         ("monthly_ceiling_usd = 35", "monthly_ceiling_usd = 0", "'cost.monthly_ceiling_usd'"),
         ("monthly_ceiling_usd = 35", 'notification_email = "me"', "'cost.notification_email'"),
+        ("bronze_immutable = false", "bronze_immutable = true", "contradicts bronze_immutable"),
+        ('keys = "service"', 'keys = "customer"', "needs a region"),
         ("[glue]", "[glue", "Expected ']'"),
     ],
 )  # fmt: skip
@@ -44,6 +46,15 @@ def test_a_wrong_stage_file_is_one_line(
     assert "dev.toml" in message
     assert telling in message
     assert "\n" not in message
+
+
+def test_an_immutable_bronze_needs_versions(tmp_path: Path) -> None:
+    prod = (DIRECTORY / "prod.toml").read_text()
+    (tmp_path / "prod.toml").write_text(
+        prod.replace("keep_replaced_days = 7", "keep_replaced_days = 0")
+    )
+    with pytest.raises(ConfigurationError, match="needs keep_replaced_days > 0"):
+        load_stage("prod", tmp_path)
 
 
 def test_an_unknown_stage_lists_those_that_exist() -> None:

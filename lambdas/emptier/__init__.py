@@ -1,0 +1,1 @@
+"""Empties buckets that die with their stack."""

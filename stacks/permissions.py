@@ -1,0 +1,162 @@
+"""Renders docs/permissions.md from synthesized templates: who may do what on what, and why.
+
+python -m stacks.permissions .local/cdk.out
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lakehouse.settings import APP
+
+Templates = dict[str, dict[str, Any]]
+
+_HEAD = """# Permissions
+
+Rendered by `make permissions` from the templates, and kept equal to them by a test: the roles of
+every stage hold these statements, and the emptier is only where the data may die. `<Name>` is a
+resource of the templates; ARNs are shortened to service and resource. A statement's name says what
+it is for.
+
+Who deploys takes the roles of the account's CDK bootstrap stack (`cdk-hnb659fds-…-role-…`), which
+these templates neither make nor widen; CloudFormation itself acts with its execution role. To
+delete an object of an immutable bronze, a principal must carry the tag `break-glass` = `bronze`.
+
+## Roles
+"""
+_POLICIES = {
+    "AWS::S3::BucketPolicy": "PolicyDocument",
+    "AWS::EC2::VPCEndpoint": "PolicyDocument",
+    "AWS::KMS::Key": "KeyPolicy",
+}
+
+
+def read(folder: Path) -> Templates:
+    """The templates of one stage by stack."""
+    return {
+        path.name.removesuffix(".template.json"): json.loads(path.read_text())
+        for path in sorted(folder.glob("*.template.json"))
+    }
+
+
+def page(assemblies: Path) -> str:
+    """The whole document: the roles of `dev`, which has all of them, the policies of `prod`."""
+    head = "\n## Resources of `prod`\n"
+    parts = [_HEAD, *roles(read(assemblies / "dev"), "dev"), head]
+    return "\n".join([*parts, _resources(read(assemblies / "prod"), "prod")])
+
+
+def roles(templates: Templates, stage: str) -> Iterator[str]:
+    """Each role, who may take it and its statements."""
+    for stack, template in templates.items():
+        resources = template["Resources"]
+        for role_id, resource in resources.items():
+            if resource["Type"] != "AWS::IAM::Role":
+                continue
+            role = resource["Properties"]
+            title = plain(role.get("Description", role_id), stage).split(": rate(")[0]
+            takers = ", ".join(
+                f"`{plain(taker, stage)}`"
+                for statement in role["AssumeRolePolicyDocument"]["Statement"]
+                for taker in statement["Principal"].values()
+            )
+            head = f"### {title.split(': cron(')[0]}\n\nStack {stack}, taken by {takers}.\n"
+            yield f"{head}\n{_table(of_role(resources, role_id), stage)}"
+
+
+def of_role(resources: dict[str, Any], role_id: str) -> Iterator[dict[str, Any]]:
+    """The statements of one role, wherever they are attached."""
+    role = resources[role_id]["Properties"]
+    for inline in role.get("Policies", []):
+        yield from inline["PolicyDocument"]["Statement"]
+    for resource in resources.values():
+        if resource["Type"] == "AWS::IAM::Policy" and {"Ref": role_id} in (
+            resource["Properties"].get("Roles", [])
+        ):
+            yield from resource["Properties"]["PolicyDocument"]["Statement"]
+    for managed in role.get("ManagedPolicyArns", []):
+        yield {"Sid": "ManagedPolicy", "Effect": "Allow", "Action": "*", "Resource": managed}
+
+
+def _resources(templates: Templates, stage: str) -> str:
+    told = []
+    for stack, template in templates.items():
+        for name, resource in template["Resources"].items():
+            document = resource.get("Properties", {}).get(_POLICIES.get(resource["Type"], ""))
+            if document:
+                kind = resource["Type"].removeprefix("AWS::").replace("::", " ")
+                told.append(f"### {_bare(name)}\n\nStack {stack}, {kind}.\n")
+                told.append(_table(document["Statement"], stage))
+    return "\n".join(told)
+
+
+def _table(statements: Any, stage: str) -> str:
+    lines = ["| what for | actions | on | only if |", "|---|---|---|---|"]
+    for statement in statements:
+        not_allowed = "**denied:** " if statement["Effect"] == "Deny" else ""
+        cells = (
+            statement.get("Sid", ""),
+            not_allowed + _codes(statement["Action"], stage),
+            _codes(statement["Resource"], stage),
+            _condition(statement.get("Condition", {}), stage),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _codes(values: Any, stage: str) -> str:
+    several = values if isinstance(values, list) else [values]
+    return ", ".join(sorted(f"`{plain(value, stage)}`" for value in several))
+
+
+def _condition(condition: dict[str, dict[str, Any]], stage: str) -> str:
+    return "; ".join(
+        f"`{key}` {operator} {_codes(value, stage)}"
+        for operator, keys in condition.items()
+        for key, value in keys.items()
+    )
+
+
+def plain(value: Any, stage: str) -> str:
+    """A template's value as one word: resources as `<Name>`, ARNs without partition and account."""
+    text = re.sub(r"\b[0-9a-f]{64}\b", "<digest>", _resolved(value))
+    text = re.sub(r"<AWS::AccountId>-[a-z]{2}(-[a-z]+)+-\d", "<AWS::AccountId>-<AWS::Region>", text)
+    for name in (f"{APP}-{stage}", f"{APP}_{stage}"):
+        text = text.replace(name, name.replace(stage, "<stage>"))
+    return re.sub(
+        r"arn:(?:<AWS::Partition>|aws):([\w-]+):(?:<AWS::Region>|[\w-]*):(?:<AWS::AccountId>)?:",
+        r"\1:",
+        text,
+    )
+
+
+def _resolved(value: Any) -> str:
+    match value:
+        case {"Ref": name}:
+            return f"<{_bare(name)}>"
+        case {"Fn::GetAtt": [name, _]}:
+            return f"<{_bare(name)}>"
+        case {"Fn::ImportValue": exported}:
+            found = re.search(r"ExportsOutput(?:Ref|FnGetAtt)(\w+)", exported)
+            assert found, exported
+            return f"<{_bare(re.split('(?<=[0-9A-F]{8})', found[1])[0])}>"
+        case {"Fn::Join": [separator, [*parts]]}:
+            return str(separator).join(_resolved(part) for part in parts)
+        case {"Fn::Join": [_, {"Fn::Split": [separator, whole]}]}:
+            return f"{_resolved(whole)[:-1]} without {separator}>"
+        case {"Fn::Sub": text}:
+            return re.sub(r"\$\{([^}]+)\}", r"<\1>", text)
+        case str():
+            return value
+    raise ValueError(f"no plain word for {value!r}")
+
+
+def _bare(logical_id: str) -> str:
+    return re.sub(r"[0-9A-F]{8}$", "", logical_id)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page(Path(sys.argv[1])))

@@ -1,0 +1,69 @@
+"""Composes every stage under cdk-nag's AwsSolutions pack, and `prod` with customer-managed keys.
+
+Run as a program with a folder: it leaves `findings.json` there and the templates of each variant.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+from cdk_nag import AwsSolutionsChecks
+
+from lakehouse.settings import APP, Stage, load_stage, stage_names
+from stacks.platform import compose
+
+ROOT = Path(__file__).parent.parent.parent
+CUSTOMER = "prod with keys of its own"
+
+
+def variants() -> Iterator[tuple[str, Stage]]:
+    """Every stage, and what no stage chooses."""
+    for name in stage_names():
+        yield name, load_stage(name)
+    prod = load_stage("prod").model_dump()
+    own = {"region": "eu-west-1", "data": prod["data"] | {"keys": "customer"}}
+    yield CUSTOMER, Stage.model_validate(prod | own)
+
+
+def findings(stage: Stage, folder: Path) -> list[str]:
+    """Construct and rule of everything that is found in the stage."""
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    app = cdk.App(outdir=str(folder), context=context)
+    compose(app, stage)
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    with suppress(RuntimeError):  # that the validation failed; its report says why
+        app.synth()
+    report: dict[str, Any] = json.loads((folder / "validation-report.json").read_text())
+    return sorted(
+        f"{_short(place['constructPath'])} {_named(violation['ruleName'], stage.name)}"
+        for plugin in report["pluginReports"]
+        for violation in plugin["violations"]
+        for place in violation["violatingConstructs"]
+    )
+
+
+def _short(path: str) -> str:
+    return path.removesuffix("/Resource").removesuffix("/DefaultPolicy")
+
+
+def _named(rule: str, stage: str) -> str:
+    """The rule without what differs by stage, account or digest."""
+    for name in (f"{APP}-{stage}", f"{APP}_{stage}"):
+        rule = rule.replace(name, "<stage>")
+    rule = re.sub(
+        r"<stage>-\w+:ExportsOutputFnGetAtt(\w+?)[0-9A-F]{8}Arn[0-9A-F]{8}", r"<\1>", rule
+    )
+    rule = re.sub(r"<(\w+?)[0-9A-F]{8}\.Arn>", r"<\1>", rule)
+    place = r"arn:<AWS::Partition>:(\w+):(?:<AWS::Region>|[\w-]+):<AWS::AccountId>:"
+    return re.sub(place, r"\1:", rule)
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1])
+    found = {name: findings(stage, target / name) for name, stage in variants()}
+    (target / "findings.json").write_text(json.dumps(found))

@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .local/venv/bin
 LOCAL := $(BIN)/python -m local
-PACKAGES := app.py lakehouse lambdas stacks glue_scripts dashboard local bench
+PACKAGES := app.py lakehouse lambdas stacks glue_scripts dashboard delivery local bench
 STAGE ?= dev
 WHAT ?= all
 
@@ -137,3 +137,9 @@ docs: install ## docs/data-dictionary.md from the contracts and the tables' desc
 lock: install ## resolve requirements*.txt anew into requirements.lock
 	@$(BIN)/uv pip compile -q requirements-dev.txt --generate-hashes --universal --no-header \
 		--python-version 3.11 -o requirements.lock
+
+smoke: install ## one run of STAGE in your account, followed to its end: SUCCEEDED and reconciled, or exit code 1
+	@$(BIN)/python -m delivery smoke $(STAGE)
+
+rollback-advice: install ## the commands that take STAGE back to the commit before, and what they leave alone
+	@$(BIN)/python -m delivery rollback-advice $(STAGE)

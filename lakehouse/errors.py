@@ -15,6 +15,7 @@
     ├── ReconciliationError     two layers, which must hold the same rows, do not
     ├── MaintenanceError        a table's rows are not what they were before its maintenance
     ├── RebuildError            silver or gold is not what bronze makes
+    ├── DeliveryError           a stage that was deployed does not do what it should
     └── LocalError              the local AWS can't do what was asked
 
 The message says what happened, to which table, key or setting, and what to do about it.
@@ -86,6 +87,10 @@ class MaintenanceError(LakehouseError):
 
 class RebuildError(LakehouseError):
     """Silver or gold is not what bronze makes, or can't be made from it."""
+
+
+class DeliveryError(LakehouseError):
+    """A stage that was deployed does not do what it should, or can't be asked."""
 
 
 class LocalError(LakehouseError):

@@ -140,7 +140,7 @@ class Reader:
             return False
         return True
 
-    def ask(self, sql: str, poll_seconds: float = 1.0) -> list[Row]:
+    def ask(self, sql: str, poll_seconds: float) -> list[Row]:
         """Rows of a statement; raises DeliveryError with what Athena says."""
         client = self.session.client("athena")
         query = client.start_query_execution(

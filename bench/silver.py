@@ -8,6 +8,9 @@ as the generator makes them. Then one delta with keys scattered over all sales (
 the plain way: a MERGE over the whole table, gold from all rows. Bytes are Hadoop's own counters of
 the folder that holds the lake, metadata included. Seconds are of a warm session with two threads;
 CPU seconds are the Java process's, which other work on the machine does not blur.
+
+Then a day of small runs over one lake: the files of silver and gold as it goes on, and what it
+costs to read all of gold, every column of every table, before the first run and after the last.
 """
 
 import argparse
@@ -19,7 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.plot import Series, line_plot
 from bench.spark_lake import BASE, OPEN, Lake, session
+
+READS = 5
+"""Times that gold is read; the middle one counts."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +72,44 @@ def of_size(spark: Any, sales: int, deltas: int) -> dict[str, Any]:
     return {"sales": sales, "files": files} | {name: vars(cost) for name, cost in costs.items()}
 
 
-def day(spark: Any, runs: int, sales: int) -> dict[str, int]:
-    """Files at the end of a day of small runs, and the most that they may be."""
+def day(spark: Any, runs: int, sales: int) -> dict[str, Any]:
+    """Files after each twelfth of a day of small runs, their maximum, reads of gold around it."""
     lake = Lake(spark, "day", sales)
     lake.fill()
-    before = lake.files()
-    for number in range(runs):
+    lake.apply(lake.delta(scattered=False))  # the first small run leaves the first load's files
+
+    def read() -> dict[str, float]:
+        costs = [measured(lake, lake.read_gold) for _ in range(READS)]
+        typical = sorted(costs, key=lambda cost: cost.cpu_seconds)[READS // 2]
+        return {"read_mb": typical.read_mb, "cpu_seconds": typical.cpu_seconds}
+
+    for _ in range(3):
+        lake.read_gold()  # Java compiles what the reads need
+    before = {"silver": lake.files(), "gold": lake.gold_files(), **read()}
+    files = [(0, before["silver"], before["gold"])]
+    for number in range(1, runs + 1):
         lake.apply(lake.delta(scattered=False))
-        if number % 12 == 11:
-            print(f"  run {number + 1}: {lake.files()} files", flush=True)
-    return {"runs": runs, "before": before, "after": lake.files(), "most": lake.most_files()}
+        if number % 12 == 0 or number == runs:
+            files.append((number, lake.files(), lake.gold_files()))
+            print(
+                f"  run {number}: {files[-1][1]} files of silver, {files[-1][2]} of gold",
+                flush=True,
+            )
+    after = {"silver": lake.files(), "gold": lake.gold_files(), **read()}
+    most = {"silver": lake.most_files(), "gold": lake.most_gold_files()}
+    return {"runs": runs, "before": before, "after": after, "most": most, "files": files}
+
+
+def plots(rows: list[dict[str, Any]], folder: Path) -> None:
+    """Two plots over the sizes, in `folder`: bytes read, CPU seconds; in thousands of sales."""
+    for measure, label in (("read_mb", "MB read"), ("cpu_seconds", "CPU seconds")):
+        lines = [
+            Series(name, [(row["sales"] / 1000, row[name][measure]) for row in rows])
+            for name in ("ordinary", "scattered", "plain")
+        ]
+        title = f"A delta of 1,000 changed rows: {label} by the size of silver"
+        plot = line_plot(title, "thousand sales in silver", label, lines, log_x=True)
+        (folder / f"silver-{measure.split('_')[0]}.svg").write_text(plot)
 
 
 def report(rows: list[dict[str, Any]]) -> None:
@@ -101,20 +136,30 @@ def report(rows: list[dict[str, Any]]) -> None:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="bench.silver", description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", default="100000,300000,1000000,3000000,10000000")
+    parser.add_argument(
+        "--sizes",
+        default="100000,300000,1000000,3000000,10000000",
+        help="sales in silver; empty: none",
+    )
     parser.add_argument("--deltas", type=int, default=3, help="measured ones per size")
     parser.add_argument("--runs", type=int, default=96, help="small runs of the day; 0: no day")
+    parser.add_argument("--plots", type=Path, help="folder for the plots, as SVG")
     parser.add_argument("--day-sales", type=int, default=300_000, help="sales before the day")
     arguments = parser.parse_args()
     print(f"delta: {OPEN:,} open sales, first sale at {BASE}")
     with tempfile.TemporaryDirectory(dir=".local") as directory:
         spark = session(Path(directory).resolve())
-        rows = [of_size(spark, int(n), arguments.deltas) for n in arguments.sizes.split(",")]
+        sizes = [int(size) for size in arguments.sizes.split(",") if size]
+        rows = [of_size(spark, size, arguments.deltas) for size in sizes]
         after = day(spark, arguments.runs, arguments.day_sales) if arguments.runs else None
         spark.stop()
-    report(rows)
+    if rows:
+        report(rows)
+        if arguments.plots:
+            plots(rows, arguments.plots)
     if after:
-        print(f"a day of {after['runs']} runs: {after}")
+        print(f"a day of {after['runs']} runs: before {after['before']}, after {after['after']}")
+        print(f"files by run, silver and gold, at most {after['most']}: {after['files']}")
     print(json.dumps({"sizes": rows, "day": after}))
 
 

@@ -185,17 +185,39 @@ class Lake:
             read, written = read + one.getBytesRead(), written + one.getBytesWritten()
         return ticks, read, written
 
+    def read_gold(self) -> None:
+        """Every column of every table of gold."""
+        for table in GOLD:
+            whole = f"SELECT bit_xor(xxhash64(*)) FROM {identifier(self.gold, table)}"
+            self.spark.sql(whole).collect()
+
     def files(self) -> int:
         """Live data files of all tables of silver."""
-        return sum(count for count, _ in self._sizes())
+        return sum(count for count, _ in self._sizes(self._silver_tables()))
 
     def most_files(self) -> int:
-        """The stated maximum: per table, its bytes in full files, doubled, and two."""
-        return sum(2 * (size // FILE_BYTES) + 2 for _, size in self._sizes())
+        """The stated maximum of silver: per table, its bytes in full files, doubled, and two."""
+        return _most(self._sizes(self._silver_tables()))
 
-    def _sizes(self) -> list[tuple[int, int]]:
+    def gold_files(self) -> int:
+        """Live data files of all tables of gold."""
+        return sum(count for count, _ in self._sizes(self._gold_tables()))
+
+    def most_gold_files(self) -> int:
+        """The stated maximum of gold, by the same rule."""
+        return _most(self._sizes(self._gold_tables()))
+
+    def _silver_tables(self) -> list[str]:
+        return [identifier(self.silver, name) for name in (*CONTRACTS, "fact_sales_status")]
+
+    def _gold_tables(self) -> list[str]:
+        return [identifier(self.gold, name) for name in GOLD]
+
+    def _sizes(self, tables: list[str]) -> list[tuple[int, int]]:
         from glue_scripts import snapshots
 
-        names = [*CONTRACTS, "fact_sales_status"]
-        tables = [identifier(self.silver, name) for name in names]
         return [(snapshots.files(self.spark, t), snapshots.size(self.spark, t)) for t in tables]
+
+
+def _most(sizes: list[tuple[int, int]]) -> int:
+    return sum(2 * (size // FILE_BYTES) + 2 for _, size in sizes)

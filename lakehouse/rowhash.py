@@ -97,6 +97,7 @@ _ARRAYS: dict[Dialect, str] = {
 }
 _BYTES: Final = range(31, 16, -2)
 """Where the digest's last eight bytes stand in its 32 digits, the last one first."""
+_LOW_DIGITS: Final = 0x0F0F0F0F0F0F0F0F
 _SUM: dict[Dialect, str] = {
     "postgres": "sum({0})",
     "duckdb": "sum({0})",
@@ -144,15 +145,17 @@ def _leading_bits(text: str, dialect: Dialect) -> str:
         return f"(md5_number({text}) >> 68)::bigint"
     if dialect == "athena":  # reverse() of bytes, as the number is little-endian
         return f"from_base(substr(to_hex(reverse(md5(to_utf8({text})))), 1, 15), 16)"
-    # in a subquery or a lambda, so that the digest is made once and not for each of its bytes
     if dialect == "postgres":
+        # in a subquery, so that the digest is made once and not for each of its bytes
         digits = " || ".join(f"substr(digest, {place}, 2)" for place in _BYTES)
         # OFFSET 0 keeps the planner from copying the digest's expression into each place
         digest = f"(SELECT md5({text}) AS digest OFFSET 0) AS digests"
         return f"(SELECT ('x' || {digits})::bit(60)::bigint FROM {digest})"
-    digits = ", ".join(f"substr(digest, {place}, 2)" for place in _BYTES)
-    number = f"conv(substr(concat({digits}), 1, 15), 16, 10)"
-    return f"transform(array(md5({text})), digest -> cast({number} as bigint))[0]"
+    # The digits in reverse are the bytes in reverse, each with its two digits exchanged; those are
+    # put right by shifts. Eight substrings in a lambda would take four times as long.
+    number = f"cast(conv(reverse(substr(md5({text}), 17)), 16, -10) as bigint)"
+    low, high = f"{number} & {_LOW_DIGITS}", f"shiftrightunsigned({number}, 4) & {_LOW_DIGITS}"
+    return f"shiftrightunsigned(shiftleft({low}, 4) | ({high}), 4)"
 
 
 def _text(column: str, kind: ColumnType, dialect: Dialect) -> str:

@@ -4,6 +4,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .local/venv/bin
 LOCAL := $(BIN)/python -m local
 PACKAGES := app.py lakehouse lambdas stacks glue_scripts dashboard delivery local bench
+# A third of every short process would go into compiling the packages anew; installing compiles none.
+unexport PYTHONDONTWRITEBYTECODE
 STAGE ?= dev
 WHAT ?= all
 

@@ -172,7 +172,6 @@ def _environment(
         "AWS_EC2_METADATA_DISABLED": "true",
         "PYTHONPATH": os.pathsep.join([*(str(path) for path in extra_py_files), str(RUNTIME)]),
         "PYTHONUNBUFFERED": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
         "TMPDIR": str(temporary),
         # It stands in the class path: a folder with files would keep classes from being archived.
         "SPARK_CONF_DIR": str(RUNTIME / "no-conf"),

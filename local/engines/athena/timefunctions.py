@@ -135,7 +135,11 @@ def _to_unixtime(self: "Expressions", node: Any) -> Typed:
     (value,) = _arguments(self, node, 1)
     if value.type == DATE:
         value = Typed(casts.coerce(value.sql, DATE, timestamp(3)), timestamp(3))
-    return Typed(f"(CAST(epoch_us({value.sql}) AS DOUBLE) / 1000000.0::DOUBLE)", DOUBLE)
+    micros = f"epoch_us({value.sql})"
+    if value.type.name == "timestamp with time zone":  # which Trino keeps in two parts: so it adds
+        millis = f"floor(CAST({micros} AS DOUBLE) / 1000)"
+        return Typed(f"({millis} / 1000 + ({micros} - {millis} * 1000) / 1000000)", DOUBLE)
+    return Typed(f"(CAST({micros} AS DOUBLE) / 1000000.0::DOUBLE)", DOUBLE)
 
 
 def _from_unixtime(self: "Expressions", node: Any) -> Typed:

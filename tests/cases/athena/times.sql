@@ -43,6 +43,11 @@ SELECT to_unixtime(TIMESTAMP '2026-01-01 00:00:00 UTC'), from_unixtime(1.5), to_
 --> double, timestamp(3) with time zone, double
 --> 1.7672256E9 | 1970-01-01 00:00:01.500 UTC | 1.76722560025E9
 
+-- epoch seconds of six digits with a zone are a sum of two doubles
+SELECT to_unixtime(TIMESTAMP '2026-11-26 21:13:33.038193 UTC'), to_unixtime(TIMESTAMP '2026-11-26 21:13:33.038193'), to_unixtime(TIMESTAMP '1969-12-31 23:59:59.999500 UTC')
+--> double, double, double
+--> 1.7957276130381932E9 | 1.795727613038193E9 | -5.0E-4
+
 -- from text, strictly
 SELECT CAST('2026-01-02' AS date), CAST('2026-01-02 03:04:05.678' AS timestamp), CAST('2026-01-02 03:04' AS timestamp(0)), from_iso8601_timestamp('2026-01-02T03:04:05Z')
 --> date, timestamp(3), timestamp(0), timestamp(3) with time zone

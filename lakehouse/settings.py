@@ -182,10 +182,29 @@ class CostSettings(_Section):
     """`cdk synth` fails when the estimate is higher; the account's budget has the same limit."""
     orders_a_day: int = Field(ge=0)
     """The stated volume; the generator's, where it is on."""
-    notification_email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+$")
-    """Who is told when the bill approaches the ceiling; without one the budget tells nobody."""
     budget_covers: Literal["account", "stage"] = "account"
     """`stage` needs the tags `application` and `stage` to be active cost allocation tags."""
+
+
+class AlarmSettings(_Section):
+    """When somebody is to look, and who."""
+
+    email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+$")
+    """Who is told of alarms and of a bill that approaches the ceiling; None: nobody by mail."""
+    window_minutes: int = Field(ge=1, le=1440)
+    """Failed runs, rows held back and a held horizon are looked for in so many last minutes."""
+    no_success_minutes: int = Field(ge=1, le=1440)
+    """So long without a run that ended well."""
+    lease_minutes: int = Field(ge=1, le=1440)
+    """So long runs end without reading anything, since something else holds the lease."""
+    quarantined_percent: float = Field(gt=0, le=100)
+    """Of the rows that arrived within the window."""
+    horizon_held_minutes: float = Field(gt=0)
+    """So long a transaction of the source keeps newer changes from being read."""
+    free_storage_gib: float = Field(gt=0)
+    """The database has less than this left."""
+    connections: PositiveInt
+    """More sessions than this at once in the database."""
 
 
 class Stage(_Section):
@@ -204,11 +223,22 @@ class Stage(_Section):
     dashboard: DashboardSettings
     data: DataSettings
     cost: CostSettings
+    alarms: AlarmSettings
 
     @model_validator(mode="after")
     def _placed(self) -> Self:
         if self.data.keys == "customer" and self.region is None:
             raise ValueError('keys = "customer" needs a region; a key belongs to one')
+        return self
+
+    @model_validator(mode="after")
+    def _alarms_in_time(self) -> Self:
+        lease = self.pipeline.run_timeout_minutes + 1
+        if self.alarms.lease_minutes < lease:
+            raise ValueError(
+                f"alarms.lease_minutes = {self.alarms.lease_minutes} is less than a lease may last: "
+                f"{lease} minutes by pipeline.run_timeout_minutes"
+            )
         return self
 
     def database(self, layer: Literal["bronze", "silver", "gold"]) -> str:
@@ -218,6 +248,11 @@ class Stage(_Section):
     def rebuild_database(self, layer: Literal["silver", "gold"]) -> str:
         """Name of the Glue database in which a layer is made again beside the live one."""
         return f"{self.database(layer)}_rebuild"
+
+    @property
+    def metrics_namespace(self) -> str:
+        """CloudWatch namespace of the metrics that the stage puts itself."""
+        return f"{APP}-{self.name}"
 
     @property
     def prefix(self) -> str:

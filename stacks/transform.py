@@ -124,6 +124,7 @@ class TransformStack(cdk.Stack):
                 "--silver_database": stage.database("silver"),
                 "--gold_database": stage.database("gold"),
                 "--quality_mode": stage.pipeline.quality_mode,
+                "--metrics_namespace": stage.metrics_namespace,
             },
         )
 
@@ -164,7 +165,9 @@ class TransformStack(cdk.Stack):
                 "JobMetrics",
                 ["cloudwatch:PutMetricData"],
                 "*",  # the action knows no resource; the namespace narrows it
-                conditions={"StringEquals": {"cloudwatch:namespace": ["Lakehouse"]}},
+                conditions={
+                    "StringEquals": {"cloudwatch:namespace": [self._stage.metrics_namespace]}
+                },
             ),
         ]
 

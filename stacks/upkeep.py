@@ -11,6 +11,7 @@ from lakehouse.settings import Stage
 from stacks.blocks.filling import fill
 from stacks.blocks.scheduled_machine import ScheduledMachine
 from stacks.blocks.statements import allow
+from stacks.source import SourceStack
 from stacks.storage import StorageStack
 from stacks.transform import TransformStack
 
@@ -29,6 +30,7 @@ class UpkeepStack(cdk.Stack):
         construct_id: str,
         *,
         stage: Stage,
+        source: SourceStack,
         storage: StorageStack,
         transform: TransformStack,
         **kwargs: object,
@@ -46,6 +48,7 @@ class UpkeepStack(cdk.Stack):
             statements=[lease, allow("RunTheJob", runs, job)],
             schedule=stage.maintenance.schedule,
             schedule_name=f"{stage.prefix}-maintenance",
+            dead_letters=source.dead_letters,
         )
         cdk.CfnOutput(self, "UpkeepMachineArn", value=self.machine.state_machine_arn)
 

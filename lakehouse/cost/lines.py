@@ -222,9 +222,10 @@ def _logs(work: Workload, volume: Volume) -> Item:
 
 def _metrics(stage: Stage, work: Workload, tables: int, found: Inventory) -> Item:
     # A metric is billed by the hours in which it has a value.
-    calls = (work.runs, work.generator_calls, work.merges)
+    calls = (work.runs, work.generator_calls, work.merges, work.working_runs)
     hourly = [min(count / prices.MONTH_HOURS, Decimal(1)) for count in calls]
-    counts = (INGEST_METRICS * tables, GENERATOR_METRICS, tables)
+    # a merge also compares gold; a run that did something tells its dollars
+    counts = (INGEST_METRICS * tables, GENERATOR_METRICS, tables + 1, 1)
     metrics = sum((n * share for n, share in zip(counts, hourly, strict=True)), Decimal())
     boards = max(found.dashboards - prices.DASHBOARDS_FREE, 0)
     dollars = (

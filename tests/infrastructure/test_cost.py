@@ -55,7 +55,6 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> Refused:
     out = tmp_path_factory.mktemp("refused")
     changes = {
         "monthly_ceiling_usd": "7",
-        "notification_email": "owner@example.com",
         "budget_covers": "stage",
     }
     code = f"""
@@ -166,7 +165,7 @@ def test_the_budget_is_the_ceiling_and_tells_only_who_is_named(
     assert budget["Budget"]["TimeUnit"] == "MONTHLY"
     assert "BudgetName" not in budget["Budget"]
     told = budget.get("NotificationsWithSubscribers", [])
-    assert bool(told) is (cost.notification_email is not None)
+    assert bool(told) is (load_stage(stage_name).alarms.email is not None)
 
 
 def test_the_command_prints_a_table_and_then_json(tmp_path: Path, synthesized: Path) -> None:

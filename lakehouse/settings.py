@@ -236,8 +236,8 @@ class Stage(_Section):
         lease = self.pipeline.run_timeout_minutes + 1
         if self.alarms.lease_minutes < lease:
             raise ValueError(
-                f"alarms.lease_minutes = {self.alarms.lease_minutes} is less than a lease may last: "
-                f"{lease} minutes by pipeline.run_timeout_minutes"
+                f"alarms.lease_minutes = {self.alarms.lease_minutes} is less than a lease may "
+                f"last: {lease} minutes by pipeline.run_timeout_minutes"
             )
         return self
 

@@ -158,7 +158,7 @@ class MonitoringStack(cdk.Stack):
         )
         yield Watch(
             "rows-held-back",
-            f"More than {alarms.quarantined_percent:g} % of the rows that arrived are in quarantine.",
+            f"More than {alarms.quarantined_percent:g} % of what arrived is in quarantine.",
             self._share_held_back(window),
             alarms.quarantined_percent,
         )
@@ -259,7 +259,8 @@ class MonitoringStack(cdk.Stack):
         board.add_widgets(
             graph("Runs", (_metric("AWS/States", f"Executions{kind}", machine, "Sum", five)
                            for kind in ("Succeeded", "Failed", "TimedOut"))),
-            graph("Seconds of a run", [_metric("AWS/States", "ExecutionTime", machine, "Maximum", five)]),
+            graph("Milliseconds of a run",
+                  [_metric("AWS/States", "ExecutionTime", machine, "Maximum", five)]),
             graph("Dollars of the runs of a day",
                   [_metric(stage.metrics_namespace, measures.RUN_DOLLARS,
                            {"service": measures.SERVICE}, "Sum", _DAY)]),

@@ -14,7 +14,7 @@ from stacks.blocks.statements import allow
 class Schedule(Construct):
     """Fires `expression` at `target_arn`; the role may do `action` on `resources`.
 
-    What could not be started is left in `dead_letters`, the one other thing that the role may reach.
+    What could not be started is left in `dead_letters`, all else that the role may reach.
     """
 
     def __init__(

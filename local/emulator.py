@@ -22,6 +22,7 @@ def main() -> None:
         identity,
         lambdas,
         rds,
+        schedules,
         stepfunctions,
     )
 
@@ -29,6 +30,7 @@ def main() -> None:
     authorization.install()
     lambdas.install()
     stepfunctions.install()
+    schedules.install()
     cloudformation.install()
     rds.install(layout.STATE / "rds")
     glue.install(layout.STATE, layout.JARS)

@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 from ministack import app
-from ministack.core import lambda_runtime
+from ministack.core import iam_evaluator, lambda_runtime
 from ministack.services import sts
 
 from local.seams.contract import Seam, check
@@ -22,7 +22,12 @@ SEAMS = (
     Seam(app, "pin_request_origin", ("source_ip", "secure_transport")),
     Seam(lambda_runtime, "execution_credentials", ("config",)),
     Seam(sts, "register_session", ("access_key", "session")),
+    Seam(iam_evaluator, "resolve_principal", ("access_key_id", "account_id", "credential")),
+    Seam(iam_evaluator, "_gather_role_policies", ("role_name", "account_id")),
+    Seam(iam_evaluator, "evaluate", ("ctx", "policies", "limits")),
 )
+_functions: dict[str, str] = {}
+"""ARN of the function whose code holds an access key."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +94,26 @@ def assume(role_arn: str, session_name: str) -> RoleSession:
     return session
 
 
+def may(role_arn: str, action: str, resource: str = "*") -> bool:
+    """Whether a role's policies let a service act with it where the emulator asks nobody."""
+    account, role = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
+    context = iam_evaluator.EvalContext(
+        principal_arn=f"arn:aws:sts::{account}:assumed-role/{role}/service",
+        principal_type="AssumedRole",
+        principal_account=account,
+        action=action,
+        resource_arn=resource,
+        region=os.environ["MINISTACK_REGION"],
+    )
+    policies = iam_evaluator._gather_role_policies(role, account)
+    return bool(iam_evaluator.evaluate(context, policies).decision == "Allow")
+
+
 def install() -> None:
-    """Counts loopback requests as TLS: they never leave the machine, and policies ask for TLS."""
+    """Counts loopback requests as TLS: they never leave the machine, and policies ask for TLS.
+
+    Calls of a function's code carry `lambda:SourceFunctionArn`, as on AWS.
+    """
     check(SEAMS)
     pin = app.pin_request_origin
 
@@ -106,6 +129,17 @@ def install() -> None:
         session = sts._sessions.get(credentials["AWS_ACCESS_KEY_ID"])
         if session is not None:
             session["Expiration"] = time.time() + FUNCTION_SESSION_SECONDS
+        _functions[credentials["AWS_ACCESS_KEY_ID"]] = config["FunctionArn"]
         return credentials
 
     lambda_runtime.execution_credentials = expiring
+    resolve_principal = iam_evaluator.resolve_principal
+
+    def with_function(access_key_id: str, account_id: str, credential: Any = None) -> Any:
+        principal = resolve_principal(access_key_id, account_id, credential)
+        function = _functions.get(access_key_id)
+        if function and isinstance(principal, iam_evaluator.PrincipalInfo):
+            principal.keys["lambda:sourcefunctionarn"] = function
+        return principal
+
+    iam_evaluator.resolve_principal = with_function

@@ -18,6 +18,7 @@ def main() -> None:
         athena,
         authorization,
         cloudformation,
+        cloudwatch,
         glue,
         identity,
         lambdas,
@@ -32,7 +33,7 @@ def main() -> None:
     stepfunctions.install()
     schedules.install()
     cloudformation.install()
-    rds.install(layout.STATE / "rds")
+    cloudwatch.install(rds.install(layout.STATE / "rds"))
     glue.install(layout.STATE, layout.JARS)
     athena.install()
     sys.argv = [sys.argv[0]]

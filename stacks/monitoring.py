@@ -177,8 +177,8 @@ class MonitoringStack(cdk.Stack):
             for n, machine in enumerate(self._machines)
             for kind in ("Failed", "TimedOut")
         }  # fmt: skip
-        filled = " + ".join(f"FILL({name}, 0)" for name in ended)
-        yield Watch("run-failed", "A run or an upkeep failed.", _formula(filled, ended, window), 0)
+        failed = f"SUM([{', '.join(ended)}])"
+        yield Watch("run-failed", "A run or an upkeep failed.", _formula(failed, ended, window), 0)
         silence = cdk.Duration.minutes(alarms.no_success_minutes)
         succeeded = {"StateMachineArn": run.state_machine_arn}
         yield Watch(
@@ -191,16 +191,15 @@ class MonitoringStack(cdk.Stack):
         )
         lease = cdk.Duration.minutes(alarms.lease_minutes)
         function = {"FunctionName": f"{stage.prefix}-ingest"}
-        stuck = {
-            "ended": _metric("AWS/States", "ExecutionsSucceeded", succeeded, "Sum", lease),
-            "ingests": _metric("AWS/Lambda", "Invocations", function, "Sum", lease),
-        }
+        # A run that finds the lease taken ends well, without a call of the ingest.
         yield Watch(
             "lease-stuck",
-            f"Runs have ended without reading anything for {alarms.lease_minutes} minutes: "
-            "something holds the lease.",
-            _formula("IF(FILL(ingests, 0) == 0, FILL(ended, 0), 0)", stuck, lease),
-            0,
+            f"Nothing has been read for {alarms.lease_minutes} minutes; where runs end well all "
+            "the same, something holds the lease.",
+            _metric("AWS/Lambda", "Invocations", function, "Sum", lease),
+            1,
+            _BELOW,
+            cloudwatch.TreatMissingData.BREACHING,
         )
         compared = {f"r{n}": self._of_table(measures.RECONCILIATION_FAILED, t, window, "Maximum",
                                             service=False)
@@ -227,9 +226,8 @@ class MonitoringStack(cdk.Stack):
                  for n, t in enumerate(self._tables)}  # fmt: skip
         landed = {f"i{n}": self._of_table(measures.ROWS_INGESTED, t, window, "Sum")
                   for n, t in enumerate(self._tables)}  # fmt: skip
-        bad = " + ".join(f"FILL({name}, 0)" for name in aside)
-        good = " + ".join(f"FILL({name}, 0)" for name in landed)
-        share = f"IF({bad} > 0, 100 * ({bad}) / ({bad} + {good}), 0)"
+        bad, all_of_them = f"SUM([{', '.join(aside)}])", f"SUM([{', '.join(aside | landed)}])"
+        share = f"IF({bad} > 0, 100 * {bad} / {all_of_them}, 0)"
         return _formula(share, aside | landed, window)
 
     def _of_table(

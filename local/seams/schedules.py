@@ -3,10 +3,11 @@
 import logging
 from typing import Any
 
+from botocore.exceptions import ClientError
 from ministack.services import eventbridge, scheduler
 
 from local.seams.contract import Seam, check
-from local.seams.identity import may
+from local.seams.identity import assume, may
 
 SEAMS = (
     Seam(eventbridge, "_invoke_target", ("target", "event", "rule", "view")),
@@ -15,6 +16,30 @@ SEAMS = (
 _ACTIONS = {"states": "states:StartExecution", "lambda": "lambda:InvokeFunction"}
 
 logger = logging.getLogger(__name__)
+
+
+def _keep(target: dict[str, Any], event: dict[str, Any], code: str) -> None:
+    """Leaves what could not be started in the schedule's dead letter queue, by its own role."""
+    queue = target.get("DeadLetterConfig", {}).get("Arn")
+    if not queue:
+        return
+    try:
+        sqs = assume(target["RoleArn"], "scheduler").client("sqs")
+        url = sqs.get_queue_url(QueueName=queue.rsplit(":", 1)[-1])["QueueUrl"]
+        told = {
+            "ERROR_CODE": code,
+            "SCHEDULE_ARN": event["Resources"][0],
+            "TARGET_ARN": target["Arn"],
+        }
+        sqs.send_message(
+            QueueUrl=url,
+            MessageBody=target.get("Input") or "{}",
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": text} for name, text in told.items()
+            },
+        )
+    except ClientError as refused:
+        logger.warning("the dead letter for %s is lost: %s", target["Arn"], refused)
 
 
 def install() -> None:
@@ -32,6 +57,7 @@ def install() -> None:
                     "AccessDenied: schedule %s: %s may not %s on %s",
                     rule["Name"], target["RoleArn"], action, target["Arn"],
                 )  # fmt: skip
+                _keep(target, event, "AccessDeniedException")
                 return
         invoke(target, event, rule, view)
 

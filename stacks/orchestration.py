@@ -23,7 +23,7 @@ from stacks.blocks.statements import allow
 from stacks.ingest import IngestStack
 from stacks.source import SourceStack
 from stacks.storage import StorageStack
-from stacks.transform import TransformStack
+from stacks.transform import TransformStack, job_seconds
 
 DEFINITION = Path(__file__).parent / "pipeline.asl.json"
 
@@ -105,6 +105,7 @@ class OrchestrationStack(cdk.Stack):
                 # The run is certainly over when its lease expires.
                 "LeaseSeconds": run_seconds + 60,
                 "PollSeconds": pipeline.poll_seconds,
+                "JobSeconds": job_seconds(stage),
                 "MergePendingRows": pipeline.merge_pending_rows,
                 "MergeMaxAgeMinutes": pipeline.merge_max_age_minutes,
                 "WatermarkTable": self._storage.watermarks.table_name,

@@ -20,6 +20,11 @@ from stacks.storage import StorageStack
 _FIND = ("s3:GetBucketLocation", "s3:ListBucket")
 
 
+def job_seconds(stage: Stage) -> int:
+    """How long a state waits for the job: its own limit, and a minute for Glue to say so."""
+    return stage.glue.timeout_minutes * 60 + 60
+
+
 class TransformStack(cdk.Stack):
     """What turns raw Parquet into tables that people query."""
 

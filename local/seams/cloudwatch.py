@@ -69,7 +69,7 @@ def install(instances: Instances) -> None:
         return alarm | {"Metrics": props["Metrics"]}
 
     provisioners._cw_metric_alarm_record = record_with_formula
-    cloudwatch._evaluate_alarm = lambda alarm: None  # the thread below judges
+    cloudwatch._evaluate_alarm = _left_to_the_thread
     append = cloudwatch_logs._append_log_events
 
     def append_and_measure(stream: dict[str, Any], events: list[dict[str, Any]]) -> None:
@@ -80,6 +80,10 @@ def install(instances: Instances) -> None:
 
     cloudwatch_logs._append_log_events = append_and_measure
     threading.Thread(target=_watch, args=(instances,), daemon=True, name="alarms").start()
+
+
+def _left_to_the_thread(_alarm: dict[str, Any]) -> None:
+    """The emulator's own judgement, at each metric and each change of an alarm, is not asked."""
 
 
 def embedded(line: str) -> Iterable[tuple[str, str, float, str, dict[str, str]]]:

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from ministack.services import eventbridge, scheduler
 
 from local.seams.contract import Seam, check
-from local.seams.identity import assume, may
+from local.seams.identity import assume, endpoint_url, may
 
 SEAMS = (
     Seam(eventbridge, "_invoke_target", ("target", "event", "rule", "view")),
@@ -25,14 +25,14 @@ def _keep(target: dict[str, Any], event: dict[str, Any], code: str) -> None:
         return
     try:
         sqs = assume(target["RoleArn"], "scheduler").client("sqs")
-        url = sqs.get_queue_url(QueueName=queue.rsplit(":", 1)[-1])["QueueUrl"]
+        account, name = queue.split(":")[4:]
         told = {
             "ERROR_CODE": code,
             "SCHEDULE_ARN": event["Resources"][0],
             "TARGET_ARN": target["Arn"],
         }
         sqs.send_message(
-            QueueUrl=url,
+            QueueUrl=f"{endpoint_url()}/{account}/{name}",
             MessageBody=target.get("Input") or "{}",
             MessageAttributes={
                 name: {"DataType": "String", "StringValue": text} for name, text in told.items()

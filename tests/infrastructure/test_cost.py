@@ -57,6 +57,7 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> Refused:
         "monthly_ceiling_usd": "7",
         "budget_covers": "stage",
     }
+    told = {"email": "owner@example.com"}
     code = f"""
 import sys
 sys.path.insert(0, ".")
@@ -65,7 +66,8 @@ load = app.load_stage
 def changed(name):
     stage = load(name)
     cost = stage.cost.model_dump() | {changes!r}
-    return stage.model_copy(update={{"cost": type(stage.cost)(**cost)}})
+    alarms = stage.alarms.model_copy(update={told!r})
+    return stage.model_copy(update={{"cost": type(stage.cost)(**cost), "alarms": alarms}})
 app.load_stage = changed
 app.main()
 """

@@ -17,8 +17,11 @@ def report(result: IngestResult) -> None:
     logger.info("ingested", extra=result.model_dump(mode="json"))
     metrics.add_dimension(TABLE_DIMENSION, result.table)
     metrics.add_metric(ROWS_INGESTED, MetricUnit.Count, result.rows)
-    metrics.add_metric(ROWS_QUARANTINED, MetricUnit.Count, result.quarantined)
-    metrics.add_metric(HORIZON_HELD, MetricUnit.Seconds, result.horizon_held_seconds)
+    # A metric costs by the hours in which it has a value: no zeros.
+    if result.quarantined:
+        metrics.add_metric(ROWS_QUARANTINED, MetricUnit.Count, result.quarantined)
+    if result.horizon_held_seconds:
+        metrics.add_metric(HORIZON_HELD, MetricUnit.Seconds, result.horizon_held_seconds)
     if result.horizon_culprit:
         metrics.add_metadata("horizon_culprit", result.horizon_culprit)
         metrics.add_metadata("horizon_pid", result.horizon_pid)

@@ -89,6 +89,7 @@ def _sales(account: Deployment, values: str) -> None:
             "INSERT INTO fact_sales (user_id, product_id, quantity, unit_price, total_amount,"
             f" status) SELECT 1, 1, {values} FROM generate_series(1, 20)"
         )
+    time.sleep(2)  # the horizon stays a second behind
 
 
 def test_database_alarms(deployment: Deployment, alarms: Watched) -> None:
@@ -188,7 +189,6 @@ def test_dead_letters(deployment: Deployment, alarms: Watched) -> None:
 
 def test_alarms_of_numbers_and_dollars(deployment: Deployment, alarms: Watched) -> None:
     _sales(deployment, "1, 5.00, 5.00, 'PENDING'")
-    time.sleep(1.5)  # the margin below the horizon
     answer = deployment.client("lambda").invoke(
         FunctionName=deployment.outputs["ingest_function"],
         Payload=json.dumps({"table": "fact_sales", "run_id": "by-hand"}),

@@ -32,7 +32,7 @@ class SourceStack(cdk.Stack):
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, **kwargs: object):
         super().__init__(scope, construct_id, **kwargs)  # type: ignore[arg-type]
         self._stage = stage
-        self.network = PrivateNetwork(self, "Network")
+        self.network = PrivateNetwork(self, "Network", stage=stage)
         self.clients = self.network.group("Clients", "reaches the source database")
         server = self.network.group("Server", "the source database")
         server.add_ingress_rule(self.clients, ec2.Port.tcp(5432), "PostgreSQL from its clients")

@@ -129,7 +129,7 @@ def test_an_upgrade_that_fails_half_way_is_rolled_back(second: Second, tmp_path:
 def test_the_next_upgrade_works_and_replaces_nothing(second: Second, this: Release) -> None:
     resources, job = _resources(second), _job(second)
     second.deploy(this)
-    assert set(_statuses(second).values()) == {"UPDATE_COMPLETE"}
+    _is_deployed(second)
     assert _job(second) != job, "this release's code is there"
     _holds_the_same_stores(resources, _resources(second))
 
@@ -152,7 +152,7 @@ def test_two_stages_at_once_are_each_exact(
 
 def test_they_have_nothing_in_common(first: Deployment, second: Second) -> None:
     one, other = (set(_resources(stage).values()) for stage in (first, second))
-    assert len(one) > 100
+    assert len(one) > 50
     assert one & other == set()
 
 
@@ -186,7 +186,7 @@ def test_a_killed_run_keeps_the_lease_for_its_time(
 def test_the_last_release_takes_over_again(second: Second, last: Release) -> None:
     resources = _resources(second)
     second.deploy(last)
-    assert set(_statuses(second).values()) == {"UPDATE_COMPLETE"}
+    _is_deployed(second)
     _holds_the_same_stores(resources, _resources(second))
 
 
@@ -271,6 +271,14 @@ def _stacks(stage: Deployment) -> Iterator[dict[str, Any]]:
 
 def _statuses(stage: Deployment) -> dict[str, str]:
     return {stack["StackName"].rsplit("-", 1)[-1]: stack["StackStatus"] for stack in _stacks(stage)}
+
+
+def _is_deployed(stage: Deployment) -> None:
+    statuses = _statuses(stage)
+    assert set(statuses) == STACKS
+    # A stack that the releases have in common stays as it was made.
+    assert set(statuses.values()) <= {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+    assert statuses["transform"] == "UPDATE_COMPLETE"
 
 
 def _resources(stage: Deployment) -> dict[tuple[str, str], tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 from ministack import app
-from ministack.core import lambda_runtime
+from ministack.core import lambda_runtime, responses
 from ministack.services import sts
 
 from local.seams.contract import Seam, check
@@ -22,6 +22,7 @@ SEAMS = (
     Seam(app, "pin_request_origin", ("source_ip", "secure_transport")),
     Seam(lambda_runtime, "execution_credentials", ("config",)),
     Seam(sts, "register_session", ("access_key", "session")),
+    Seam(responses, "get_region", ()),
 )
 
 
@@ -65,7 +66,10 @@ def endpoint_url() -> str:
 
 
 def assume(role_arn: str, session_name: str) -> RoleSession:
-    """A session of `role_arn`, registered so that the emulator evaluates the role's policies."""
+    """A session of `role_arn`, registered so that the emulator evaluates the role's policies.
+
+    Its region is that of the resource that acts: a run in another region stays there.
+    """
     account = role_arn.split(":")[4]
     role = role_arn.rsplit("/", 1)[-1]
     expires = time.time() + SESSION_SECONDS
@@ -74,7 +78,7 @@ def assume(role_arn: str, session_name: str) -> RoleSession:
         f"ASIA{seed[:16].upper()}",
         hashlib.sha256(f"secret:{seed}".encode()).hexdigest(),
         hashlib.sha256(f"token:{seed}".encode()).hexdigest(),
-        os.environ["MINISTACK_REGION"],
+        responses.get_region(),
     )
     sts.register_session(
         session.access_key_id,

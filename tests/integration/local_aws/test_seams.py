@@ -60,6 +60,24 @@ def test_a_task_is_refused_what_its_role_may_not(aws: LocalAws) -> None:
     assert "role/nobody" in ended["cause"]
 
 
+def test_a_task_stays_in_the_region_of_its_machine(aws: LocalAws) -> None:
+    away = aws.elsewhere("eu-west-1")
+    away.client("dynamodb").create_table(
+        TableName="far",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    role = aws.role("traveller", "states.amazonaws.com", ALL)
+    state = {
+        "Resource": "arn:aws:states:::dynamodb:getItem",
+        "Arguments": {"TableName": "far", "Key": {"id": {"S": "any"}}},
+    }
+    assert away.run("far", role, state)["status"] == "SUCCEEDED"
+    here = aws.run("near", role, state)
+    assert (here["status"], here["error"]) == ("FAILED", "DynamoDB.ResourceNotFoundException")
+
+
 def test_an_integration_without_an_engine_is_refused(aws: LocalAws) -> None:
     role = aws.role("sender", "states.amazonaws.com", ALL)
     ended = aws.run(

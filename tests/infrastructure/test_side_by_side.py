@@ -120,10 +120,3 @@ def test_endpoints_are_added_to_its_route_tables(composed: Composed) -> None:
 def test_endpoints_that_are_there_are_left_alone(composed: Composed) -> None:
     templates = composed.templates(ENDPOINTS)
     assert not any(of_type(template, "AWS::EC2::VPCEndpoint") for template in templates.values())
-
-
-def test_a_named_network_is_not_looked_up(composed: Composed) -> None:
-    for variant in (NETWORK, ENDPOINTS):
-        manifest = json.loads((composed.folder / variant / "manifest.json").read_text())
-        assert manifest["artifacts"]
-        assert "missing" not in manifest

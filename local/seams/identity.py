@@ -1,10 +1,13 @@
 """Who calls: sessions of roles for the engines, and loopback counted as a secure transport."""
 
+import functools
 import hashlib
 import os
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 from ministack import app
@@ -12,6 +15,8 @@ from ministack.core import lambda_runtime, responses
 from ministack.services import sts
 
 from local.seams.contract import Seam, check
+
+T = TypeVar("T")
 
 SESSION_SECONDS = 3600
 FUNCTION_SESSION_SECONDS = 30 * 24 * 3600
@@ -93,9 +98,26 @@ def assume(role_arn: str, session_name: str) -> RoleSession:
     return session
 
 
+def one_at_a_time(function: Callable[..., T]) -> Callable[..., T]:
+    """The function behind a lock."""
+    lock = threading.Lock()
+
+    @functools.wraps(function)
+    def locked(*args: Any, **keywords: Any) -> T:
+        with lock:
+            return function(*args, **keywords)
+
+    return locked
+
+
 def install() -> None:
-    """Counts loopback requests as TLS: they never leave the machine, and policies ask for TLS."""
+    """Counts loopback requests as TLS: they never leave the machine, and policies ask for TLS.
+
+    Sessions are registered one at a time: the emulator goes over all of them meanwhile, which fails
+    as soon as runs of two stages take on their roles at once.
+    """
     check(SEAMS)
+    sts.register_session = one_at_a_time(sts.register_session)
     pin = app.pin_request_origin
 
     def pin_loopback(source_ip: str, secure_transport: bool) -> None:

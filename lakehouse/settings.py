@@ -32,6 +32,35 @@ class SourceSettings(_Section):
     admin: str = Field(default="lakehouse_admin", pattern=r"^[a-z][a-z0-9_]*$")
 
 
+class SubnetSettings(_Section):
+    """A subnet that is there already."""
+
+    id: str = Field(pattern=r"^subnet-[0-9a-f]{8,17}$")
+    zone: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$")
+    """Its availability zone, such as `eu-west-1a`."""
+    route_table: str = Field(pattern=r"^rtb-[0-9a-f]{8,17}$")
+
+
+class NetworkSettings(_Section):
+    """A network that is there already; without this section the stage makes one of its own.
+
+    All of it is written down, so that `cdk synth` asks no account.
+    """
+
+    vpc: str = Field(pattern=r"^vpc-[0-9a-f]{8,17}$")
+    subnets: tuple[SubnetSettings, ...] = Field(min_length=2)
+    """For the database and the functions beside it; none needs a way to the internet."""
+    endpoints: Literal["create", "existing"]
+    """Gateway endpoints to S3 and DynamoDB. A route table takes only one of each: `existing`, if
+    it has them; what they let through is then up to whoever made them."""
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if len({subnet.zone for subnet in self.subnets}) < 2:
+            raise ValueError("a database needs subnets in two availability zones; name both")
+        return self
+
+
 class GeneratorSettings(_Section):
     """The shop's simulated traffic; counts are rows per invocation."""
 
@@ -213,6 +242,8 @@ class Stage(_Section):
     name: str = Field(pattern=r"^[a-z][a-z0-9]{1,11}$")
     region: str | None = Field(default=None, pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
     """None takes the region of the command line's environment."""
+    network: NetworkSettings | None = None
+    """None makes a network of the stage's own."""
     source: SourceSettings
     generator: GeneratorSettings
     pipeline: PipelineSettings
@@ -229,6 +260,15 @@ class Stage(_Section):
     def _placed(self) -> Self:
         if self.data.keys == "customer" and self.region is None:
             raise ValueError('keys = "customer" needs a region; a key belongs to one')
+        if self.network is not None:
+            if self.region is None:
+                raise ValueError("[network] needs a region; a network belongs to one")
+            for subnet in self.network.subnets:
+                if subnet.zone[:-1] != self.region:
+                    raise ValueError(
+                        f"{subnet.id} is in {subnet.zone}, the stage in {self.region}; "
+                        "name subnets of the stage's region"
+                    )
         return self
 
     @model_validator(mode="after")
@@ -249,6 +289,10 @@ class Stage(_Section):
         """Name of the Glue database in which a layer is made again beside the live one."""
         return f"{self.database(layer)}_rebuild"
 
+    def reader_role(self, region: str) -> str:
+        """Name of the dashboard's role; roles are the account's, so it carries the region."""
+        return f"{self.prefix}-dashboard-{region}"
+
     @property
     def metrics_namespace(self) -> str:
         """CloudWatch namespace of the metrics that the stage puts itself."""
@@ -256,7 +300,7 @@ class Stage(_Section):
 
     @property
     def prefix(self) -> str:
-        """Start of every physical name of this stage."""
+        """Start of every physical name of this stage; a region has it once."""
         return f"{APP}-{self.name}"
 
 

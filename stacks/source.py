@@ -43,7 +43,7 @@ class SourceStack(cdk.Stack):
             enforce_ssl=True,
             retention_period=cdk.Duration.days(14),
         )
-        self.network = PrivateNetwork(self, "Network")
+        self.network = PrivateNetwork(self, "Network", stage=stage)
         self.clients = self.network.group("Clients", "reaches the source database")
         server = self.network.group("Server", "the source database")
         server.add_ingress_rule(self.clients, ec2.Port.tcp(5432), "PostgreSQL from its clients")

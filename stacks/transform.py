@@ -12,7 +12,15 @@ from constructs import Construct
 from lakehouse import spark_conf
 from lakehouse.contract import TableContract
 from lakehouse.settings import Stage
-from stacks.blocks.bundle import BUILD, ROOT, copy_sources, digest, source_files
+from stacks.blocks.bundle import (
+    BUILD,
+    ROOT,
+    copy_sources,
+    digest,
+    finish,
+    source_files,
+    unfinished_of,
+)
 from stacks.blocks.catalog import catalog_statement
 from stacks.blocks.statements import allow
 from stacks.storage import StorageStack
@@ -223,7 +231,7 @@ def _modules() -> str:
     files = list(source_files(ROOT / "lakehouse", ROOT / "glue_scripts"))
     target = BUILD / f"glue-{digest(files)}"
     if not target.is_dir():
-        unfinished = target.with_suffix(".unfinished")
+        unfinished = unfinished_of(target)
         copy_sources(files, unfinished)
-        unfinished.rename(target)
+        finish(unfinished, target)
     return str(target)

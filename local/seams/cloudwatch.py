@@ -22,7 +22,6 @@ from ministack.core.responses import request_scope
 from ministack.services import cloudwatch, cloudwatch_logs, rds, sqs, stepfunctions
 from ministack.services.cloudformation import provisioners
 
-from local import layout
 from local.engines.alarms import Points, judge
 from local.seams.contract import Seam, check
 from local.seams.rds_instances import Instances
@@ -113,17 +112,23 @@ def _watch(instances: Instances) -> None:
     seen: set[str] = set()
     while True:
         time.sleep(_SECONDS)
-        with request_scope(layout.ACCOUNT, layout.REGION):
-            for look in (
-                lambda: _look_at_executions(seen),
-                _look_at_queues,
-                lambda: _look_at_databases(instances),
-                _judge_all,
-            ):
-                try:
-                    look()
-                except Exception:
-                    logger.exception("a look for the alarms failed")
+        for account, region in {key[:2] for key in list(cloudwatch._alarms._data)}:
+            with request_scope(account, region):
+                _look(instances, seen)
+
+
+def _look(instances: Instances, seen: set[str]) -> None:
+    """Measures and judges in one region."""
+    for look in (
+        lambda: _look_at_executions(seen),
+        _look_at_queues,
+        lambda: _look_at_databases(instances),
+        _judge_all,
+    ):
+        try:
+            look()
+        except Exception:
+            logger.exception("a look for the alarms failed")
 
 
 def _look_at_executions(seen: set[str]) -> None:
@@ -156,6 +161,8 @@ def _look_at_queues() -> None:
 
 def _look_at_databases(instances: Instances) -> None:
     for name, load in instances.loads().items():
+        if name not in rds._instances:  # of another region
+            continue
         allocated = rds._instances[name]["AllocatedStorage"] * _GIB
         named = {"DBInstanceIdentifier": name}
         free = float(allocated - load.data_bytes)

@@ -1,17 +1,22 @@
 """Who calls: sessions of roles for the engines, and loopback counted as a secure transport."""
 
+import functools
 import hashlib
 import os
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 from ministack import app
-from ministack.core import iam_evaluator, lambda_runtime
+from ministack.core import iam_evaluator, lambda_runtime, responses
 from ministack.services import sts
 
 from local.seams.contract import Seam, check
+
+T = TypeVar("T")
 
 SESSION_SECONDS = 3600
 FUNCTION_SESSION_SECONDS = 30 * 24 * 3600
@@ -25,6 +30,7 @@ SEAMS = (
     Seam(iam_evaluator, "resolve_principal", ("access_key_id", "account_id", "credential")),
     Seam(iam_evaluator, "_gather_role_policies", ("role_name", "account_id")),
     Seam(iam_evaluator, "evaluate", ("ctx", "policies", "limits")),
+    Seam(responses, "get_region", ()),
 )
 _functions: dict[str, str] = {}
 """ARN of the function whose code holds an access key."""
@@ -70,7 +76,10 @@ def endpoint_url() -> str:
 
 
 def assume(role_arn: str, session_name: str) -> RoleSession:
-    """A session of `role_arn`, registered so that the emulator evaluates the role's policies."""
+    """A session of `role_arn`, registered so that the emulator evaluates the role's policies.
+
+    Its region is that of the resource that acts: a run in another region stays there.
+    """
     account = role_arn.split(":")[4]
     role = role_arn.rsplit("/", 1)[-1]
     expires = time.time() + SESSION_SECONDS
@@ -79,7 +88,7 @@ def assume(role_arn: str, session_name: str) -> RoleSession:
         f"ASIA{seed[:16].upper()}",
         hashlib.sha256(f"secret:{seed}".encode()).hexdigest(),
         hashlib.sha256(f"token:{seed}".encode()).hexdigest(),
-        os.environ["MINISTACK_REGION"],
+        responses.get_region(),
     )
     sts.register_session(
         session.access_key_id,
@@ -109,12 +118,28 @@ def may(role_arn: str, action: str, resource: str = "*") -> bool:
     return bool(iam_evaluator.evaluate(context, policies).decision == "Allow")
 
 
+def one_at_a_time(function: Callable[..., T]) -> Callable[..., T]:
+    """The function behind a lock."""
+    lock = threading.Lock()
+
+    @functools.wraps(function)
+    def locked(*args: Any, **keywords: Any) -> T:
+        with lock:
+            return function(*args, **keywords)
+
+    return locked
+
+
 def install() -> None:
     """Counts loopback requests as TLS: they never leave the machine, and policies ask for TLS.
 
     Calls of a function's code carry `lambda:SourceFunctionArn`, as on AWS.
+
+    Sessions are registered one at a time: the emulator goes over all of them meanwhile, which fails
+    as soon as runs of two stages take on their roles at once.
     """
     check(SEAMS)
+    sts.register_session = one_at_a_time(sts.register_session)
     pin = app.pin_request_origin
 
     def pin_loopback(source_ip: str, secure_transport: bool) -> None:

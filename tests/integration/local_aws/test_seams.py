@@ -1,6 +1,8 @@
 """Each seam of the emulator: it is where it was, and what stands behind it is real."""
 
 import io
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
@@ -58,6 +60,24 @@ def test_a_task_is_refused_what_its_role_may_not(aws: LocalAws) -> None:
     )
     assert (ended["status"], ended["error"]) == ("FAILED", "Glue.AccessDeniedException")
     assert "role/nobody" in ended["cause"]
+
+
+def test_a_task_stays_in_the_region_of_its_machine(aws: LocalAws) -> None:
+    away = aws.elsewhere("eu-west-1")
+    away.client("dynamodb").create_table(
+        TableName="far",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    role = aws.role("traveller", "states.amazonaws.com", ALL)
+    state = {
+        "Resource": "arn:aws:states:::dynamodb:getItem",
+        "Arguments": {"TableName": "far", "Key": {"id": {"S": "any"}}},
+    }
+    assert away.run("far", role, state)["status"] == "SUCCEEDED"
+    here = aws.run("near", role, state)
+    assert (here["status"], here["error"]) == ("FAILED", "DynamoDB.ResourceNotFoundException")
 
 
 def test_an_integration_without_an_engine_is_refused(aws: LocalAws) -> None:
@@ -170,6 +190,22 @@ def test_loopback_counts_as_tls(aws: LocalAws) -> None:
     s3.put_bucket_policy(Bucket="tls-only", Policy=statement)
     s3.put_object(Bucket="tls-only", Key="x", Body=b"1")
     assert s3.get_object(Bucket="tls-only", Key="x")["Body"].read() == b"1"
+
+
+def test_sessions_are_registered_one_at_a_time() -> None:
+    inside: list[int] = []
+    seen: list[int] = []
+
+    def register(number: int) -> int:
+        inside.append(number)
+        time.sleep(0.01)
+        seen.append(len(inside))
+        inside.remove(number)
+        return number
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(identity.one_at_a_time(register), range(8))) == list(range(8))
+    assert seen == [1] * 8
 
 
 def test_a_metric_is_put_only_into_the_namespaces_of_its_role(aws: LocalAws) -> None:

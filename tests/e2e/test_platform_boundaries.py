@@ -15,6 +15,8 @@ from botocore.exceptions import ClientError
 
 from tests.e2e.account import Deployment, wait_for
 from tests.e2e.other_code import other_code
+from tests.permissions import attached
+from tests.permissions.lab import Lab
 
 THIEF = """
 import boto3
@@ -84,6 +86,16 @@ def refused(call: Any, **arguments: object) -> None:
     assert "AccessDenied" in caught.value.response["Error"]["Code"], caught.value
 
 
+def test_a_role_without_one_statement_is_denied(deployment: Deployment) -> None:
+    """One of what `make test-permissions` does with every statement."""
+    lab = Lab(deployment)
+    with attached.without(deployment, attached.find(deployment, "Ingest Lambda", "Ledger")):
+        told = lab.ingest()
+    assert told.ended == "the Lambda fails"
+    assert told.actions == {"dynamodb:GetItem"}
+    assert not lab.ingest().denied
+
+
 def test_the_dashboard_reads_gold_but_no_bronze_and_writes_nothing(
     deployment: Deployment, dashboard: boto3.Session, buckets: dict[str, str]
 ) -> None:
@@ -134,7 +146,7 @@ def test_the_dashboard_has_no_more_through_athena(
     status = wait_for(ended, 60, "the query to end")
     assert status["State"] == wanted, status
     if wanted == "FAILED":
-        assert "AccessDenied" in status["StateChangeReason"]
+        assert status["StateChangeReason"].startswith("PERMISSION_DENIED"), status
 
 
 def test_the_ingest_lands_but_takes_nothing_back_and_stays_in_bronze(

@@ -26,6 +26,8 @@ DENIALS = re.compile(
 _NAMED = re.compile(
     r"(?:perform:|may not) ([a-z0-9-]+:\w+)|permissions to call (\w+) on (EC2|XRAY)"
 )
+_PATIENCE_SECONDS = 30
+"""Iceberg reads a table's metadata again for minutes, whatever S3 says."""
 _OTHER_CODE = """
 import boto3
 
@@ -227,13 +229,24 @@ class Lab:
             "JobRunId"
         ]
 
-        def ended() -> Any:
-            run = glue.get_job_run(JobName=name, RunId=run_id)["JobRun"]
-            return run if run["JobRunState"] not in ("STARTING", "RUNNING") else None
-
-        run = wait_for(ended, 180, "the job to end")
         log = self.deployment.home / "state" / "glue" / run_id / "job.log"
+        stopped_at = 0.0
+
+        def ended() -> Any:
+            nonlocal stopped_at
+            run = glue.get_job_run(JobName=name, RunId=run_id)["JobRun"]
+            if run["JobRunState"] not in ("STARTING", "RUNNING"):
+                return run
+            if log.is_file() and DENIALS.search(log.read_text()):
+                stopped_at = stopped_at or time.monotonic() + _PATIENCE_SECONDS
+                if time.monotonic() > stopped_at:
+                    glue.batch_stop_job_run(JobName=name, JobRunIds=[run_id])
+            return None
+
+        run = wait_for(ended, 240, "the job to end")
         text = run.get("ErrorMessage", "") + (log.read_text() if log.is_file() else "")
+        if run["JobRunState"] == "STOPPED":
+            return Told("the job's log says so at each new attempt, until it is stopped", text)
         return Told(f"the job is {run['JobRunState']}", text)
 
     def quiet_run(self) -> Told:

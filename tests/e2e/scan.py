@@ -93,14 +93,24 @@ def _logs(deployment: Deployment) -> Iterator[tuple[str, str]]:
     logs = deployment.client("logs")
     for page in logs.get_paginator("describe_log_groups").paginate():
         for group in page["logGroups"]:
-            events = logs.get_paginator("filter_log_events").paginate(
-                logGroupName=group["logGroupName"]
-            )
-            yield "log group", "\n".join(e["message"] for p in events for e in p["events"])
+            name = {"logGroupName": group["logGroupName"]}
+            for streams in logs.get_paginator("describe_log_streams").paginate(**name):
+                for stream in streams["logStreams"]:
+                    yield "log group", _stream(logs, **name, logStreamName=stream["logStreamName"])
     for path in sorted((deployment.home / "logs").glob("*.log")):
         yield "log of an engine", path.read_text(errors="replace")
     for path in sorted((deployment.home / "state" / "glue").glob("*/job.log")):
         yield "log of a job", path.read_text(errors="replace")
+
+
+def _stream(logs: Any, **place: str) -> str:
+    """A whole stream; the end is where the token stays the same."""
+    lines, token, former = [], {}, None
+    while token != former:
+        answer = logs.get_log_events(**place, **token, startFromHead=True)
+        lines += [event["message"] for event in answer["events"]]
+        former, token = token, {"nextToken": answer["nextForwardToken"]}
+    return "\n".join(lines)
 
 
 def _job(deployment: Deployment) -> Iterator[tuple[str, str]]:

@@ -58,7 +58,10 @@ def test_without_the_statement_it_is_denied(
     allowed, denied = controls[trial.control], told
     if one.denies:
         # Without a denial the same is allowed.
-        allowed, denied = told, replace(controls[trial.control], ended="denied with it alone")
+        allowed, denied = (
+            told,
+            replace(controls[trial.control], ended="a denial: without it, it is done"),
+        )
     assert not allowed.denied, allowed
     assert denied.denied, f"nobody needs {trial.sid} of {one.title}: {denied}"
     assert denied.ended, denied

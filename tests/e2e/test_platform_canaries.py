@@ -109,7 +109,7 @@ def _in_aws(deployment: Deployment, marker: str) -> Iterator[None]:
     logs.create_log_stream(**place, logStreamName=marker[:20])
     event = {"timestamp": int(time.time() * 1000), "message": f"bound parameters: {marker}"}
     logs.put_log_events(**place, logStreamName=marker[:20], logEvents=[event])
-    _run_a_job_that_prints(deployment, marker)
+    _fail_a_job(deployment, marker)
     deployment.athena(f"SELECT '{marker}' AS word")
     key = {"source_table": {"S": marker}, "item": {"S": "planted"}}
     deployment.client("dynamodb").put_item(TableName=out["watermark_table"], Item=key)
@@ -117,10 +117,11 @@ def _in_aws(deployment: Deployment, marker: str) -> Iterator[None]:
     deployment.client("dynamodb").delete_item(TableName=out["watermark_table"], Key=key)
 
 
-def _run_a_job_that_prints(deployment: Deployment, marker: str) -> None:
-    """With the marker among its arguments, where Spark's own log tells it too."""
+def _fail_a_job(deployment: Deployment, marker: str) -> None:
+    """It knows no such task, and says so in its log."""
     glue, name = deployment.client("glue"), deployment.outputs["glue_job"]
-    run_id = glue.start_job_run(JobName=name, Arguments={"--run_id": marker})["JobRunId"]
+    arguments = {"--run_id": "planted", "--task": marker}
+    run_id = glue.start_job_run(JobName=name, Arguments=arguments)["JobRunId"]
     wait_for(
         lambda: glue.get_job_run(JobName=name, RunId=run_id)["JobRun"]["JobRunState"] != "RUNNING",
         120,

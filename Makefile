@@ -119,6 +119,10 @@ test-services: install ## the two that start the most processes, one after the o
 test-e2e: install ## deploys, runs, breaks and destroys
 	@$(BIN)/pytest tests/e2e
 
+test-permissions: install ## each statement of each role taken away once: what needs it is denied (10 minutes)
+	@$(BIN)/pytest tests/permissions
+	@$(MAKE) --no-print-directory permissions
+
 bench-ingest: install ## first load and deltas beside psql COPY and others (ARGS="--rows 200000 --runs 1"; --help)
 	@$(BIN)/python -W ignore -m bench.ingest $(ARGS)
 

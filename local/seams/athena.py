@@ -38,7 +38,6 @@ SEAMS: Final = (
     Seam(athena, "_detect_statement_type", ("query",)),
     Seam(athena, "_ensure_default_workgroup", ()),
     Seam(athena, "_execution_out", ("ex",)),
-    Seam(iam_evaluator, "caller_arn", ()),
 )
 """What is replaced, and what is called or relied on."""
 _STORES: Final = ("_executions", "_workgroups")

@@ -44,10 +44,10 @@ def engine_of(caller: str, region: str) -> Engine:
 
 
 def is_denial(fault: Exception) -> bool:
-    """Whether it says that S3 or Glue refused the caller."""
-    return isinstance(fault, ClientError) and str(fault.response["Error"]["Code"]).startswith(
-        "AccessDenied"
-    )
+    """Whether it says that S3 or Glue refused the caller, in boto3's words or in pyarrow's."""
+    if isinstance(fault, ClientError):
+        return str(fault.response["Error"]["Code"]).startswith("AccessDenied")
+    return isinstance(fault, OSError) and "ACCESS_DENIED" in str(fault)
 
 
 def _settings(caller: str, region: str) -> S3Settings:

@@ -203,6 +203,7 @@ def test_alarms_of_numbers_and_dollars(deployment: Deployment, alarms: Watched) 
     assert "ReconciliationError" in failed["cause"]
     alarms.wait("reconciliation-failed", "ALARM")
     deployment.make("repair", "TABLE=fact_sales", f"BATCH={int(batch)}")
+    deployment.merge()
     alarms.wait("reconciliation-failed", "OK")
 
     def spent() -> float:

@@ -8,7 +8,6 @@ from tests.permissions.lab import Lab, Told
 
 Probe = Callable[[Lab], Told]
 IN_NETWORK = ("ingest", "bootstrap", "generator")
-PASSED = "needs no permission in the local AWS: "
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def _functions() -> Iterator[Trial]:
         role = f"{name.capitalize()} Lambda"
         log = partial(Lab.function_log, name=name)
         yield Trial(role, "OwnLog", "the Lambda", f"log of {name}", log)
-        deployed = partial(Lab.reconfigure, function=name)
+        deployed = partial(Lab.reconfigure, function=name, in_network=name in IN_NETWORK)
         deployment = "its configuration, deployed again"
         yield Trial(role, "Traces", deployment, f"deploy {name}", deployed)
         if name in IN_NETWORK:

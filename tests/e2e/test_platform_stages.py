@@ -121,7 +121,7 @@ def test_an_upgrade_that_fails_half_way_is_rolled_back(second: Second, tmp_path:
     assert "planted" in told
     statuses = _statuses(second)
     assert statuses["transform"] == "UPDATE_ROLLBACK_COMPLETE"
-    assert statuses["ingest"] == "UPDATE_COMPLETE", "half of it was done"
+    assert statuses["storage"] == "UPDATE_COMPLETE", "half of it was done"
     assert statuses["orchestration"] == "CREATE_COMPLETE", "half of it was not"
     assert _job(second) == job
 

@@ -38,8 +38,13 @@ class Watched:
         }
         policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
         self._sqs.set_queue_attributes(QueueUrl=self._queue, Attributes={"Policy": policy})
-        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+        self._subscribed = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
         self.told: set[tuple[str, str]] = set()
+
+    def close(self) -> None:
+        """Nothing of it stays in the account."""
+        self.account.client("sns").unsubscribe(SubscriptionArn=self._subscribed["SubscriptionArn"])
+        self._sqs.delete_queue(QueueUrl=self._queue)
 
     def state(self, name: str) -> str:
         (alarm,) = self.cloudwatch.describe_alarms(AlarmNames=[f"{PREFIX}-{name}"])["MetricAlarms"]
@@ -72,15 +77,20 @@ class Watched:
         self.cloudwatch.put_metric_alarm(**as_it_is)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def alarms(deployment: Deployment) -> Iterator[Watched]:
     """At rest: nothing scheduled, everything merged."""
-    for name in ("generator", "pipeline"):
-        deployment.schedule(name, enabled=False)
+    _schedules(deployment, enabled=False)
     deployment.merge()
-    yield Watched(deployment)
+    watched = Watched(deployment)
+    yield watched
+    watched.close()
+    _schedules(deployment, enabled=True)
+
+
+def _schedules(account: Deployment, *, enabled: bool) -> None:
     for name in ("generator", "pipeline"):
-        deployment.schedule(name, enabled=True)
+        account.schedule(name, enabled=enabled)
 
 
 def _sales(account: Deployment, values: str) -> None:
@@ -151,6 +161,7 @@ def test_alarms_of_runs(deployment: Deployment, alarms: Watched) -> None:
         alarms.wait("no-success", "ALARM")
         deployment.make("resume", "STAGE=local")
         alarms.wait("no-success", "OK", 150)
+        _schedules(deployment, enabled=False)
     alarms.wait("run-failed", "OK")
 
 
@@ -176,6 +187,7 @@ def test_dead_letters(deployment: Deployment, alarms: Watched) -> None:
     iam.put_role_policy(**role, PolicyDocument=json.dumps(policy | {"Statement": fewer}))
     deployment.schedule("pipeline", enabled=True)
     alarms.wait("dead-letters", "ALARM", 150)
+    deployment.schedule("pipeline", enabled=False)
     iam.put_role_policy(**role, PolicyDocument=json.dumps(policy))
     sqs = deployment.client("sqs")
     queue = sqs.get_queue_url(QueueName=f"{PREFIX}-dead-letters")["QueueUrl"]

@@ -21,7 +21,8 @@ from tests.e2e.release import Release
 from tests.infrastructure.stateful import STATEFUL
 
 STACKS = {
-    "source", "storage", "ingest", "transform", "orchestration", "upkeep", "dashboard", "budget",
+    "source", "storage", "ingest", "transform", "orchestration", "upkeep", "dashboard",
+    "monitoring", "budget",
 }  # fmt: skip
 
 

@@ -97,9 +97,19 @@ def _sales(account: Deployment, values: str) -> None:
     with account.owner() as source:
         source.run(
             "INSERT INTO fact_sales (user_id, product_id, quantity, unit_price, total_amount,"
-            f" status) SELECT 1, 1, {values} FROM generate_series(1, 20)"
+            f" status) SELECT 1, 1, {values} FROM generate_series(1, 1000)"
         )
     time.sleep(2)  # the horizon stays a second behind
+
+
+def _ingest(account: Deployment) -> dict[str, Any]:
+    """One batch of the sales, without a run around it."""
+    answer = account.client("lambda").invoke(
+        FunctionName=account.outputs["ingest_function"],
+        Payload=json.dumps({"table": "fact_sales", "run_id": "by-hand"}),
+    )
+    result: dict[str, Any] = json.loads(answer["Payload"].read())
+    return result
 
 
 def test_database_alarms(deployment: Deployment, alarms: Watched) -> None:
@@ -132,7 +142,7 @@ def test_database_alarms(deployment: Deployment, alarms: Watched) -> None:
 
 def test_alarms_of_what_is_read(deployment: Deployment, alarms: Watched) -> None:
     _sales(deployment, "0, 5.00, 0.00, 'PENDING'")  # a rule wants more than none
-    deployment.run()
+    assert _ingest(deployment)["quarantined"] == 1000
     alarms.wait("rows-held-back", "ALARM")
     with deployment.owner() as source:
         source.run("UPDATE fact_sales SET quantity = 1, updated_at = now() WHERE quantity = 0")
@@ -142,10 +152,9 @@ def test_alarms_of_what_is_read(deployment: Deployment, alarms: Watched) -> None
         holding.run("UPDATE dim_users SET address = 'elsewhere' WHERE user_id = 1")
         (pid,) = holding.run("SELECT pg_backend_pid()")[0]
         time.sleep(32)
-        deployment.run()
+        assert _ingest(deployment)["horizon_held_seconds"] > 30
         alarms.wait("horizon-held", "ALARM")
         source.run("SELECT pg_terminate_backend(:pid)", pid=pid)
-    deployment.run()
     deployment.make("quarantine-replay", "TABLE=fact_sales")
     deployment.merge()
     alarms.wait("horizon-held", "OK")
@@ -201,11 +210,7 @@ def test_dead_letters(deployment: Deployment, alarms: Watched) -> None:
 
 def test_alarms_of_numbers_and_dollars(deployment: Deployment, alarms: Watched) -> None:
     _sales(deployment, "1, 5.00, 5.00, 'PENDING'")
-    answer = deployment.client("lambda").invoke(
-        FunctionName=deployment.outputs["ingest_function"],
-        Payload=json.dumps({"table": "fact_sales", "run_id": "by-hand"}),
-    )
-    batch = json.loads(answer["Payload"].read())["batch_id"]
+    batch = str(_ingest(deployment)["batch_id"])
     s3, bucket = deployment.client("s3"), deployment.outputs["bronze_bucket"]
     listed = s3.list_objects_v2(Bucket=bucket, Prefix="bronze/fact_sales/")["Contents"]
     (key,) = (one["Key"] for one in listed if batch in one["Key"])

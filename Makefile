@@ -6,6 +6,7 @@ LOCAL := $(BIN)/python -m local
 PACKAGES := app.py lakehouse lambdas stacks glue_scripts dashboard delivery local bench
 # A third of every short process would go into compiling the packages anew; installing compiles none.
 unexport PYTHONDONTWRITEBYTECODE
+RELEASED := app.py cdk.json stages lakehouse stacks lambdas glue_scripts requirements.lock
 STAGE ?= dev
 WHAT ?= all
 
@@ -118,6 +119,10 @@ test-services: install ## the two that start the most processes, one after the o
 test-e2e: install ## deploys, runs, breaks and destroys
 	@$(BIN)/pytest tests/e2e
 
+test-permissions: install ## each statement of each role taken away once: what needs it is denied (10 minutes)
+	@$(BIN)/pytest tests/permissions
+	@$(MAKE) --no-print-directory permissions
+
 bench-ingest: install ## first load and deltas beside psql COPY and others (ARGS="--rows 200000 --runs 1"; --help)
 	@$(BIN)/python -W ignore -m bench.ingest $(ARGS)
 
@@ -143,10 +148,11 @@ permissions: install ## docs/permissions.md from the templates of dev and prod
 	@for stage in dev prod; do $(LOCAL) synth $$stage || exit 1; done
 	@$(BIN)/python -m stacks.permissions "$${LAKEHOUSE_HOME:-.local}/cdk.out" > docs/permissions.md
 
-released: install ## what holds data, as this release has it: upgrades are held against it
+released: install ## what holds data, and the app, as this release has them: upgrades are held against it
 	@for stage in dev prod; do $(LOCAL) synth $$stage || exit 1; done
 	@$(BIN)/python -m tests.infrastructure.stateful \
 		"$${LAKEHOUSE_HOME:-.local}"/cdk.out/{dev,prod}
+	@git archive --output=tests/infrastructure/released/app.tar.gz HEAD $(RELEASED)
 
 lock: install ## resolve requirements*.txt anew into requirements.lock
 	@$(BIN)/uv pip compile -q requirements-dev.txt --generate-hashes --universal --no-header \

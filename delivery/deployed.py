@@ -62,7 +62,7 @@ class Deployed:
     @property
     def reader_arn(self) -> str:
         """The dashboard's role, which may read the views and nothing else."""
-        return f"arn:aws:iam::{self.account}:role/{self.stage.prefix}-dashboard"
+        return f"arn:aws:iam::{self.account}:role/{self.stage.reader_role(self.region)}"
 
     def start(self, name: str) -> str:
         """Starts a run that merges whatever waits; its ARN."""

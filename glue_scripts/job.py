@@ -65,6 +65,7 @@ ARGUMENTS = (
     "silver_database",
     "gold_database",
     "quality_mode",
+    "metrics_namespace",
 )
 
 
@@ -302,7 +303,14 @@ def main(argv: list[str]) -> None:
         totals.check_gold(run.spark, in_silver, in_gold)
     except ReconciliationError as failure:
         run.failures["gold"] = failure
-    trust.tell(run.spark, run.compared, run.failures, arguments["run_id"], in_gold)
+    trust.tell(
+        run.spark,
+        run.compared,
+        run.failures,
+        arguments["run_id"],
+        in_gold,
+        arguments["metrics_namespace"],
+    )
     if run.failures:
         failures = sorted(run.failures.items())
         causes = [f"{table}: {_summary(failure)}" for table, failure in failures]

@@ -12,14 +12,10 @@ from pyspark.sql import SparkSession
 from glue_scripts.tables import frame_of
 from lakehouse.errors import ReconciliationError
 from lakehouse.gold import GOLD, RECONCILIATION, identifier
+from lakehouse.measures import RECONCILIATION_FAILED, TABLE_DIMENSION
 from lakehouse.reconciliation import Outcome
 
 logger = logging.getLogger(__name__)
-
-NAMESPACE = "Lakehouse"
-"""CloudWatch namespace, as of the Lambdas."""
-METRIC = "ReconciliationFailed"
-"""1 for a table whose layers differ, 0 for one that was compared and agrees."""
 
 
 def tell(
@@ -28,6 +24,7 @@ def tell(
     failures: Mapping[str, Exception],
     run_id: str,
     gold: str,
+    namespace: str,
 ) -> None:
     """Stores and measures the outcomes of the tables that were compared, and of those that failed.
 
@@ -39,7 +36,7 @@ def tell(
             begun = compared.get(table, Outcome(table, "", ""))
             outcomes[table] = replace(begun, detail=str(failure))
     publish(spark, outcomes, run_id, gold)
-    measure(boto3.client("cloudwatch"), outcomes)
+    measure(boto3.client("cloudwatch"), namespace, outcomes)
 
 
 def publish(spark: SparkSession, outcomes: Mapping[str, Outcome], run_id: str, gold: str) -> None:
@@ -69,12 +66,12 @@ def publish(spark: SparkSession, outcomes: Mapping[str, Outcome], run_id: str, g
     frame.writeTo(identifier(gold, RECONCILIATION)).append()
 
 
-def measure(cloudwatch: Any, outcomes: Mapping[str, Outcome]) -> None:
+def measure(cloudwatch: Any, namespace: str, outcomes: Mapping[str, Outcome]) -> None:
     """Puts the metric; a refusal is logged and hides no outcome."""
     data = [
         {
-            "MetricName": METRIC,
-            "Dimensions": [{"Name": "source_table", "Value": found.source_table}],
+            "MetricName": RECONCILIATION_FAILED,
+            "Dimensions": [{"Name": TABLE_DIMENSION, "Value": found.source_table}],
             "Value": 0 if found.is_reconciled else 1,
             "Unit": "Count",
         }
@@ -83,6 +80,6 @@ def measure(cloudwatch: Any, outcomes: Mapping[str, Outcome]) -> None:
     if not data:
         return
     try:
-        cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=data)
+        cloudwatch.put_metric_data(Namespace=namespace, MetricData=data)
     except Exception:
-        logger.exception("the metric %s could not be put", METRIC)
+        logger.exception("the metric %s could not be put", RECONCILIATION_FAILED)

@@ -32,6 +32,35 @@ class SourceSettings(_Section):
     admin: str = Field(default="lakehouse_admin", pattern=r"^[a-z][a-z0-9_]*$")
 
 
+class SubnetSettings(_Section):
+    """A subnet that is there already."""
+
+    id: str = Field(pattern=r"^subnet-[0-9a-f]{8,17}$")
+    zone: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$")
+    """Its availability zone, such as `eu-west-1a`."""
+    route_table: str = Field(pattern=r"^rtb-[0-9a-f]{8,17}$")
+
+
+class NetworkSettings(_Section):
+    """A network that is there already; without this section the stage makes one of its own.
+
+    All of it is written down, so that `cdk synth` asks no account.
+    """
+
+    vpc: str = Field(pattern=r"^vpc-[0-9a-f]{8,17}$")
+    subnets: tuple[SubnetSettings, ...] = Field(min_length=2)
+    """For the database and the functions beside it; none needs a way to the internet."""
+    endpoints: Literal["create", "existing"]
+    """Gateway endpoints to S3 and DynamoDB. A route table takes only one of each: `existing`, if
+    it has them; what they let through is then up to whoever made them."""
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if len({subnet.zone for subnet in self.subnets}) < 2:
+            raise ValueError("a database needs subnets in two availability zones; name both")
+        return self
+
+
 class GeneratorSettings(_Section):
     """The shop's simulated traffic; counts are rows per invocation."""
 
@@ -182,10 +211,29 @@ class CostSettings(_Section):
     """`cdk synth` fails when the estimate is higher; the account's budget has the same limit."""
     orders_a_day: int = Field(ge=0)
     """The stated volume; the generator's, where it is on."""
-    notification_email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+$")
-    """Who is told when the bill approaches the ceiling; without one the budget tells nobody."""
     budget_covers: Literal["account", "stage"] = "account"
     """`stage` needs the tags `application` and `stage` to be active cost allocation tags."""
+
+
+class AlarmSettings(_Section):
+    """When somebody is to look, and who."""
+
+    email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+$")
+    """Who is told of alarms and of a bill that approaches the ceiling; None: nobody by mail."""
+    window_minutes: int = Field(ge=1, le=1440)
+    """Failed runs, rows held back and a held horizon are looked for in so many last minutes."""
+    no_success_minutes: int = Field(ge=1, le=1440)
+    """So long without a run that ended well."""
+    lease_minutes: int = Field(ge=1, le=1440)
+    """So long runs end without reading anything, since something else holds the lease."""
+    quarantined_percent: float = Field(gt=0, le=100)
+    """Of the rows that arrived within the window."""
+    horizon_held_minutes: float = Field(gt=0)
+    """So long a transaction of the source keeps newer changes from being read."""
+    free_storage_gib: float = Field(gt=0)
+    """The database has less than this left."""
+    connections: PositiveInt
+    """More sessions than this at once in the database."""
 
 
 class Stage(_Section):
@@ -194,6 +242,8 @@ class Stage(_Section):
     name: str = Field(pattern=r"^[a-z][a-z0-9]{1,11}$")
     region: str | None = Field(default=None, pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
     """None takes the region of the command line's environment."""
+    network: NetworkSettings | None = None
+    """None makes a network of the stage's own."""
     source: SourceSettings
     generator: GeneratorSettings
     pipeline: PipelineSettings
@@ -204,11 +254,31 @@ class Stage(_Section):
     dashboard: DashboardSettings
     data: DataSettings
     cost: CostSettings
+    alarms: AlarmSettings
 
     @model_validator(mode="after")
     def _placed(self) -> Self:
         if self.data.keys == "customer" and self.region is None:
             raise ValueError('keys = "customer" needs a region; a key belongs to one')
+        if self.network is not None:
+            if self.region is None:
+                raise ValueError("[network] needs a region; a network belongs to one")
+            for subnet in self.network.subnets:
+                if subnet.zone[:-1] != self.region:
+                    raise ValueError(
+                        f"{subnet.id} is in {subnet.zone}, the stage in {self.region}; "
+                        "name subnets of the stage's region"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _alarms_in_time(self) -> Self:
+        lease = self.pipeline.run_timeout_minutes + 1
+        if self.alarms.lease_minutes < lease:
+            raise ValueError(
+                f"alarms.lease_minutes = {self.alarms.lease_minutes} is less than a lease may "
+                f"last: {lease} minutes by pipeline.run_timeout_minutes"
+            )
         return self
 
     def database(self, layer: Literal["bronze", "silver", "gold"]) -> str:
@@ -219,9 +289,18 @@ class Stage(_Section):
         """Name of the Glue database in which a layer is made again beside the live one."""
         return f"{self.database(layer)}_rebuild"
 
+    def reader_role(self, region: str) -> str:
+        """Name of the dashboard's role; roles are the account's, so it carries the region."""
+        return f"{self.prefix}-dashboard-{region}"
+
+    @property
+    def metrics_namespace(self) -> str:
+        """CloudWatch namespace of the metrics that the stage puts itself."""
+        return f"{APP}-{self.name}"
+
     @property
     def prefix(self) -> str:
-        """Start of every physical name of this stage."""
+        """Start of every physical name of this stage; a region has it once."""
         return f"{APP}-{self.name}"
 
 

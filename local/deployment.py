@@ -85,18 +85,25 @@ def destroy(account: Account, stage: Stage, step: Step) -> None:
     )
 
 
+def stage_outputs(cdk_outputs: Path, state: Path, prefix: str) -> dict[str, str]:
+    """The part of `outputs.json` that differs between the stages of a local account."""
+    stacks = json.loads(cdk_outputs.read_text())
+    values = {name: value for stack in stacks.values() for name, value in stack.items()}
+    database = json.loads((state / "rds" / f"{prefix}-source.json").read_text())
+    return {
+        **{key: values[output] for key, output in _OUTPUTS.items()},
+        "database_dsn": database["dsn"],
+    }
+
+
 def write_outputs(account: Account, stage: Stage) -> dict[str, str]:
     """Writes `.local/outputs.json`: all that a client needs, as one flat object."""
-    stacks = json.loads(_CDK_OUTPUTS.read_text())
-    values = {name: value for stack in stacks.values() for name, value in stack.items()}
-    database = json.loads((layout.STATE / "rds" / f"{stage.prefix}-source.json").read_text())
     outputs = {
         "endpoint_url": account.endpoint_url,
         "region": layout.REGION,
         "aws_access_key_id": account.access_key,
         "aws_secret_access_key": account.secret_key,
-        **{key: values[output] for key, output in _OUTPUTS.items()},
-        "database_dsn": database["dsn"],
+        **stage_outputs(_CDK_OUTPUTS, layout.STATE, stage.prefix),
         "dashboard_url": f"http://127.0.0.1:{layout.dashboard_port()}",
     }
     # Written whole or not at all: whoever waits for the file reads a complete one.

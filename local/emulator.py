@@ -18,10 +18,12 @@ def main() -> None:
         athena,
         authorization,
         cloudformation,
+        cloudwatch,
         glue,
         identity,
         lambdas,
         rds,
+        schedules,
         stepfunctions,
     )
 
@@ -29,8 +31,9 @@ def main() -> None:
     authorization.install()
     lambdas.install()
     stepfunctions.install()
+    schedules.install()
     cloudformation.install()
-    rds.install(layout.STATE / "rds")
+    cloudwatch.install(rds.install(layout.STATE / "rds"))
     glue.install(layout.STATE, layout.JARS)
     athena.install()
     sys.argv = [sys.argv[0]]

@@ -31,7 +31,7 @@ def run_now(*, force_merge: bool) -> int:
 
 
 def show_status() -> int:
-    """What runs, what is deployed, the last runs and the watermarks."""
+    """What runs, what is deployed, the last runs, the watermarks and the alarms."""
     account = Account.load()
     for name in ("emulator", "dashboard"):
         state = "running" if processes.is_running(name) else "[red]not running[/red]"
@@ -44,6 +44,7 @@ def show_status() -> int:
     if layout.OUTPUTS.is_file():
         _print_runs(account)
         _print_watermarks(account)
+        _print_alarms(account)
         progress.console.print(f"dashboard: {account.outputs['dashboard_url']}")
     return 0
 
@@ -128,3 +129,13 @@ def _print_watermarks(account: Account) -> None:
             str(values.get("merged_batch_id", "")),
         )
     progress.console.print(table, f"now {dt.datetime.now(dt.UTC):%H:%M:%S} UTC")
+
+
+def _print_alarms(account: Account) -> None:
+    alarms = account.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    raised = [alarm for alarm in alarms if alarm["StateValue"] == "ALARM"]
+    for alarm in raised:
+        told = f"[red]{alarm['AlarmName']}[/red]: {alarm['AlarmDescription']}"
+        progress.console.print(f"alarm {told} ({alarm['StateReason']})")
+    if not raised:
+        progress.console.print(f"alarms: none of {len(alarms)}")

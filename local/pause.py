@@ -1,4 +1,4 @@
-"""Pause and resume of a stage: its schedules, the runs under way, its database.
+"""Pause and resume of a stage: alarms' messages, schedules, the runs under way, the database.
 
 The same code over the local AWS and over an account, there by the caller's own credentials.
 """
@@ -37,6 +37,7 @@ def run_resume(name: str) -> int:
 
 def pause(stage: Stage, client: Clients, sleep: Callable[[float], None]) -> Iterator[str]:
     """Does it step by step and says what was done; may be repeated."""
+    yield from _messages(stage, client("cloudwatch"), are_on=False)
     yield from _switch(stage, client("scheduler"), "DISABLED")
     _quiet(stage, client("stepfunctions"), sleep)
     yield "no run is under way"
@@ -79,6 +80,7 @@ def resume(stage: Stage, client: Clients, sleep: Callable[[float], None]) -> Ite
         waited += _ASK_SECONDS
     yield f"database {name}: available"
     yield from _switch(stage, client("scheduler"), "ENABLED")
+    yield from _messages(stage, client("cloudwatch"), are_on=True)
 
 
 def database_name(stage: Stage) -> str:
@@ -131,6 +133,16 @@ def _switch(stage: Stage, scheduler: Any, state: str) -> Iterator[str]:
         kept = {key: value for key, value in schedule.items() if key not in _ANSWERED}
         scheduler.update_schedule(**kept | {"State": state})
         yield f"schedule {listed['Name']}: {word}"
+
+
+def _messages(stage: Stage, cloudwatch: Any, *, are_on: bool) -> Iterator[str]:
+    """The alarms go on being judged; whether they are told."""
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{stage.prefix}-")
+    names = [alarm["AlarmName"] for page in pages for alarm in page.get("MetricAlarms", [])]
+    if names:
+        act = cloudwatch.enable_alarm_actions if are_on else cloudwatch.disable_alarm_actions
+        act(AlarmNames=names)
+        yield f"messages of {len(names)} alarms: {'on' if are_on else 'off'}"
 
 
 def _quiet(stage: Stage, states: Any, sleep: Callable[[float], None]) -> None:

@@ -4,7 +4,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_budgets as budgets
 from constructs import Construct
 
-from lakehouse.settings import CostSettings, Stage
+from lakehouse.settings import Stage
 
 _WARNINGS = (("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100))
 """Told when so many percent are spent, or will be by the end of the month."""
@@ -32,14 +32,14 @@ class BudgetStack(cdk.Stack):
                     else None
                 ),
             ),
-            notifications_with_subscribers=_notifications(cost),
+            notifications_with_subscribers=_notifications(stage),
         )
 
 
 def _notifications(
-    cost: CostSettings,
+    stage: Stage,
 ) -> list[budgets.CfnBudget.NotificationWithSubscribersProperty] | None:
-    if cost.notification_email is None:
+    if stage.alarms.email is None:
         return None
     return [
         budgets.CfnBudget.NotificationWithSubscribersProperty(
@@ -51,7 +51,7 @@ def _notifications(
             ),
             subscribers=[
                 budgets.CfnBudget.SubscriberProperty(
-                    subscription_type="EMAIL", address=cost.notification_email
+                    subscription_type="EMAIL", address=stage.alarms.email
                 )
             ],
         )

@@ -31,7 +31,7 @@ class DashboardStack(cdk.Stack):
         self.reader = iam.Role(
             self,
             "Reader",
-            role_name=f"{stage.prefix}-dashboard",
+            role_name=stage.reader_role(self.region),
             description="Dashboard: reads the gold views through Athena",
             assumed_by=iam.AccountRootPrincipal(),
         )

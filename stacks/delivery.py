@@ -86,7 +86,11 @@ class DeliveryStack(cdk.Stack):
                 [self._states_arn(stage, "execution", f"{machine}:*")],
             ),
             # It then reads what the dashboard reads, as the dashboard.
-            ("ReadTheViews", ["sts:AssumeRole"], [self._role_arn(f"{stage.prefix}-dashboard")]),
+            (
+                "ReadTheViews",
+                ["sts:AssumeRole"],
+                [self._role_arn(stage.reader_role(stage.region or self.region))],
+            ),
         ):
             role.add_to_policy(iam.PolicyStatement(sid=sid, actions=actions, resources=resources))
         cdk.CfnOutput(self, f"DeployRole{stage.name.capitalize()}", value=role.role_arn)

@@ -21,8 +21,9 @@ from stacks.blocks.python_function import PythonFunction
 from stacks.blocks.scheduled_machine import ScheduledMachine
 from stacks.blocks.statements import allow
 from stacks.ingest import IngestStack
+from stacks.source import SourceStack
 from stacks.storage import StorageStack
-from stacks.transform import TransformStack
+from stacks.transform import TransformStack, job_seconds
 
 DEFINITION = Path(__file__).parent / "pipeline.asl.json"
 
@@ -41,6 +42,7 @@ class OrchestrationStack(cdk.Stack):
         stage: Stage,
         contracts: Mapping[str, TableContract],
         storage: StorageStack,
+        source: SourceStack,
         ingest: IngestStack,
         transform: TransformStack,
         **kwargs: object,
@@ -59,6 +61,7 @@ class OrchestrationStack(cdk.Stack):
             statements=self._statements(),
             schedule=stage.pipeline.schedule,
             schedule_name=self._machine_name,
+            dead_letters=source.dead_letters,
         )
         cdk.CfnOutput(self, "StateMachineArn", value=self.machine.state_machine_arn)
 
@@ -102,6 +105,7 @@ class OrchestrationStack(cdk.Stack):
                 # The run is certainly over when its lease expires.
                 "LeaseSeconds": run_seconds + 60,
                 "PollSeconds": pipeline.poll_seconds,
+                "JobSeconds": job_seconds(stage),
                 "MergePendingRows": pipeline.merge_pending_rows,
                 "MergeMaxAgeMinutes": pipeline.merge_max_age_minutes,
                 "WatermarkTable": self._storage.watermarks.table_name,

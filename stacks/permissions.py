@@ -27,6 +27,19 @@ delete an object of an immutable bronze, a principal must carry the tag `break-g
 
 ## Roles
 """
+_TRIED_HEAD = """
+## Tried without
+
+Each statement was taken away from its role in the local AWS, where IAM is enforced, and what needs
+it was run; then it was put back. Of {count} statements {denied} were denied so, each after the same
+had passed with the statement in place; {passed} the local AWS never asks for. To do it again:
+`make test-permissions`. A test holds that no statement is without its row.
+
+| role | statement | what was run | denied | how that is told |
+|---|---|---|---|---|
+"""
+TRIED = Path(__file__).parent.parent / "docs" / "permissions-tried.json"
+"""What `make test-permissions` has found, a row for each statement."""
 _POLICIES = {
     "AWS::S3::BucketPolicy": "PolicyDocument",
     "AWS::EC2::VPCEndpoint": "PolicyDocument",
@@ -46,7 +59,28 @@ def page(assemblies: Path) -> str:
     """The whole document: the roles of `dev`, which has all of them, the policies of `prod`."""
     head = "\n## Resources of `prod`\n"
     parts = [_HEAD, *roles(read(assemblies / "dev"), "dev"), head]
-    return "\n".join([*parts, _resources(read(assemblies / "prod"), "prod")])
+    return "\n".join([*parts, _resources(read(assemblies / "prod"), "prod"), _tried_table()])
+
+
+def tried() -> list[dict[str, Any]]:
+    """The rows of `TRIED`: role, statement, its actions, and what came of its absence."""
+    rows: list[dict[str, Any]] = json.loads(TRIED.read_text()) if TRIED.is_file() else []
+    return rows
+
+
+def _tried_table() -> str:
+    rows, lines = tried(), []
+    for row in rows:
+        if "why_not" in row:
+            outcome = ["", "", f"not enforced by the local AWS: {row['why_not']}"]
+        else:
+            denied = ", ".join(f"`{action}`" for action in row["denied"])
+            outcome = [row["ran"], denied, row["told"]]
+        role = row["role"].partition(":")[0]
+        lines.append(f"| {' | '.join([role, row['statement'], *outcome])} |")
+    passed = sum("why_not" in row for row in rows)
+    head = _TRIED_HEAD.format(count=len(rows), denied=len(rows) - passed, passed=passed)
+    return head + "\n".join(lines) + "\n"
 
 
 def roles(templates: Templates, stage: str) -> Iterator[str]:
@@ -57,14 +91,31 @@ def roles(templates: Templates, stage: str) -> Iterator[str]:
             if resource["Type"] != "AWS::IAM::Role":
                 continue
             role = resource["Properties"]
-            title = plain(role.get("Description", role_id), stage).split(": rate(")[0]
             takers = ", ".join(
                 f"`{plain(taker, stage)}`"
                 for statement in role["AssumeRolePolicyDocument"]["Statement"]
                 for taker in statement["Principal"].values()
             )
-            head = f"### {title.split(': cron(')[0]}\n\nStack {stack}, taken by {takers}.\n"
+            head = f"### {title(role['Description'], stage)}\n\nStack {stack}, taken by {takers}.\n"
             yield f"{head}\n{_table(of_role(resources, role_id), stage)}"
+
+
+def statements(templates: Templates, stage: str) -> dict[tuple[str, str], list[str]]:
+    """The actions of each statement of each role, by the role's title and the statement's Sid."""
+    return {
+        (title(resource["Properties"]["Description"], stage), statement["Sid"]): sorted(
+            _several(statement["Action"])
+        )
+        for template in templates.values()
+        for role_id, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::IAM::Role"
+        for statement in of_role(template["Resources"], role_id)
+    }
+
+
+def title(description: str, stage: str) -> str:
+    """How a role is called here: its description, without a schedule's times."""
+    return re.split(r": (?:rate|cron)\(", plain(description, stage))[0]
 
 
 def of_role(resources: dict[str, Any], role_id: str) -> Iterator[dict[str, Any]]:
@@ -108,8 +159,11 @@ def _table(statements: Any, stage: str) -> str:
 
 
 def _codes(values: Any, stage: str) -> str:
-    several = values if isinstance(values, list) else [values]
-    return ", ".join(sorted(f"`{plain(value, stage)}`" for value in several))
+    return ", ".join(sorted(f"`{plain(value, stage)}`" for value in _several(values)))
+
+
+def _several(values: Any) -> list[Any]:
+    return values if isinstance(values, list) else [values]
 
 
 def _condition(condition: dict[str, dict[str, Any]], stage: str) -> str:

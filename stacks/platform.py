@@ -7,6 +7,7 @@ from lakehouse.validation import check_contracts
 from stacks.budget import BudgetStack
 from stacks.dashboard import DashboardStack
 from stacks.ingest import IngestStack
+from stacks.monitoring import MonitoringStack
 from stacks.orchestration import OrchestrationStack
 from stacks.source import SourceStack
 from stacks.storage import StorageStack
@@ -34,19 +35,38 @@ def compose(app: cdk.App, stage: Stage) -> None:
     transform = TransformStack(
         app, "Transform", stage=stage, storage=storage, contracts=contracts, **named("transform")
     )
-    OrchestrationStack(
+    orchestration = OrchestrationStack(
         app,
         "Orchestration",
         stage=stage,
         contracts=contracts,
         storage=storage,
+        source=source,
         ingest=ingest,
         transform=transform,
         **named("orchestration"),
     )
-    UpkeepStack(app, "Upkeep", stage=stage, storage=storage, transform=transform, **named("upkeep"))
+    upkeep = UpkeepStack(
+        app,
+        "Upkeep",
+        stage=stage,
+        source=source,
+        storage=storage,
+        transform=transform,
+        **named("upkeep"),
+    )
     DashboardStack(
         app, "Dashboard", stage=stage, storage=storage, transform=transform, **named("dashboard")
+    )
+    MonitoringStack(
+        app,
+        "Monitoring",
+        stage=stage,
+        contracts=contracts,
+        source=source,
+        ingest=ingest,
+        machines=(orchestration.machine, upkeep.machine),
+        **named("monitoring"),
     )
     BudgetStack(app, "Budget", stage=stage, **named("budget"))
     cdk.Tags.of(app).add("application", APP)

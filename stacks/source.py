@@ -5,6 +5,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from lakehouse import roles
@@ -28,11 +29,21 @@ class SourceStack(cdk.Stack):
     """The stage's own key, or None where the services' own keys do."""
     clients: ec2.SecurityGroup
     """Whoever wears this group may reach the database, S3 and DynamoDB, and nothing else."""
+    dead_letters: sqs.Queue
+    """Where every schedule of the stage leaves what it could not start."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, **kwargs: object):
         super().__init__(scope, construct_id, **kwargs)  # type: ignore[arg-type]
         self._stage = stage
-        self.network = PrivateNetwork(self, "Network")
+        self.dead_letters = sqs.Queue(
+            self,
+            "DeadLetters",
+            queue_name=f"{stage.prefix}-dead-letters",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=cdk.Duration.days(14),
+        )
+        self.network = PrivateNetwork(self, "Network", stage=stage)
         self.clients = self.network.group("Clients", "reaches the source database")
         server = self.network.group("Server", "the source database")
         server.add_ingress_rule(self.clients, ec2.Port.tcp(5432), "PostgreSQL from its clients")
@@ -163,6 +174,7 @@ class SourceStack(cdk.Stack):
             target_arn=function.function_arn,
             action="lambda:InvokeFunction",
             resources=[function.function_arn],
+            dead_letters=self.dead_letters,
         )
         cdk.CfnOutput(self, "GeneratorFunction", value=function.function_name)
         return function

@@ -12,12 +12,25 @@ from constructs import Construct
 from lakehouse import spark_conf
 from lakehouse.contract import TableContract
 from lakehouse.settings import Stage
-from stacks.blocks.bundle import BUILD, ROOT, copy_sources, digest, source_files
+from stacks.blocks.bundle import (
+    BUILD,
+    ROOT,
+    copy_sources,
+    digest,
+    finish,
+    source_files,
+    unfinished_of,
+)
 from stacks.blocks.catalog import catalog_statement
 from stacks.blocks.statements import allow
 from stacks.storage import StorageStack
 
 _FIND = ("s3:GetBucketLocation", "s3:ListBucket")
+
+
+def job_seconds(stage: Stage) -> int:
+    """How long a state waits for the job: its own limit, and a minute for Glue to say so."""
+    return stage.glue.timeout_minutes * 60 + 60
 
 
 class TransformStack(cdk.Stack):
@@ -124,6 +137,7 @@ class TransformStack(cdk.Stack):
                 "--silver_database": stage.database("silver"),
                 "--gold_database": stage.database("gold"),
                 "--quality_mode": stage.pipeline.quality_mode,
+                "--metrics_namespace": stage.metrics_namespace,
             },
         )
 
@@ -164,7 +178,9 @@ class TransformStack(cdk.Stack):
                 "JobMetrics",
                 ["cloudwatch:PutMetricData"],
                 "*",  # the action knows no resource; the namespace narrows it
-                conditions={"StringEquals": {"cloudwatch:namespace": ["Lakehouse"]}},
+                conditions={
+                    "StringEquals": {"cloudwatch:namespace": [self._stage.metrics_namespace]}
+                },
             ),
         ]
 
@@ -215,7 +231,7 @@ def _modules() -> str:
     files = list(source_files(ROOT / "lakehouse", ROOT / "glue_scripts"))
     target = BUILD / f"glue-{digest(files)}"
     if not target.is_dir():
-        unfinished = target.with_suffix(".unfinished")
+        unfinished = unfinished_of(target)
         copy_sources(files, unfinished)
-        unfinished.rename(target)
+        finish(unfinished, target)
     return str(target)

@@ -11,8 +11,9 @@ from lakehouse.settings import Stage
 from stacks.blocks.filling import fill
 from stacks.blocks.scheduled_machine import ScheduledMachine
 from stacks.blocks.statements import allow
+from stacks.source import SourceStack
 from stacks.storage import StorageStack
-from stacks.transform import TransformStack
+from stacks.transform import TransformStack, job_seconds
 
 DEFINITION = Path(__file__).parent / "upkeep.asl.json"
 
@@ -29,6 +30,7 @@ class UpkeepStack(cdk.Stack):
         construct_id: str,
         *,
         stage: Stage,
+        source: SourceStack,
         storage: StorageStack,
         transform: TransformStack,
         **kwargs: object,
@@ -46,20 +48,22 @@ class UpkeepStack(cdk.Stack):
             statements=[lease, allow("RunTheJob", runs, job)],
             schedule=stage.maintenance.schedule,
             schedule_name=f"{stage.prefix}-maintenance",
+            dead_letters=source.dead_letters,
         )
         cdk.CfnOutput(self, "UpkeepMachineArn", value=self.machine.state_machine_arn)
 
 
 def _definition(stage: Stage, storage: StorageStack, transform: TransformStack) -> object:
     keep = stage.maintenance
-    job_seconds = stage.glue.timeout_minutes * 60 + 60
+    seconds = job_seconds(stage)
     # A run gives its lease back, or lets it expire, within its own time.
     wait_seconds = stage.pipeline.run_timeout_minutes * 60 + 120
     return fill(
         json.loads(DEFINITION.read_text()),
         {
-            "TotalSeconds": wait_seconds + job_seconds,
-            "LeaseSeconds": job_seconds + 60,
+            "TotalSeconds": wait_seconds + seconds,
+            "LeaseSeconds": seconds + 60,
+            "JobSeconds": seconds,
             "PollSeconds": stage.pipeline.poll_seconds,
             "WatermarkTable": storage.watermarks.table_name,
             "GlueJob": transform.job.ref,

@@ -50,6 +50,7 @@ FREE: Final = frozenset(
         "AWS::Lambda::Permission",
         "AWS::Logs::LogGroup",
         "AWS::Logs::MetricFilter",
+        "AWS::Logs::QueryDefinition",
         "AWS::Logs::ResourcePolicy",
         "AWS::RDS::DBParameterGroup",
         "AWS::RDS::DBSubnetGroup",

@@ -20,7 +20,8 @@ INGEST_SECONDS: Final = 4
 INGEST_DISK_MIB: Final = 2048
 SMALL_SECONDS: Final = 3
 """Of a call of the generator or the receipt, likewise."""
-INGEST_METRICS: Final = 3  # by table
+INGEST_METRICS: Final = 1
+"""By table: the rows. Rows held back and a held horizon have a value only where there are some."""
 GENERATOR_METRICS: Final = 6
 LOG_KIB_PER_CALL: Final = 4
 LOG_MIB_PER_JOB: Final = 5
@@ -222,9 +223,10 @@ def _logs(work: Workload, volume: Volume) -> Item:
 
 def _metrics(stage: Stage, work: Workload, tables: int, found: Inventory) -> Item:
     # A metric is billed by the hours in which it has a value.
-    calls = (work.runs, work.generator_calls, work.merges)
+    calls = (work.runs, work.generator_calls, work.merges, work.working_runs)
     hourly = [min(count / prices.MONTH_HOURS, Decimal(1)) for count in calls]
-    counts = (INGEST_METRICS * tables, GENERATOR_METRICS, tables)
+    # a merge also compares gold; a run that did something tells its dollars
+    counts = (INGEST_METRICS * tables, GENERATOR_METRICS, tables + 1, 1)
     metrics = sum((n * share for n, share in zip(counts, hourly, strict=True)), Decimal())
     boards = max(found.dashboards - prices.DASHBOARDS_FREE, 0)
     dollars = (

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import pg8000.exceptions
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lakehouse.environment import GeneratorEnvironment
+from lakehouse.errors import SourceError
 from lambdas.custom_resource import respond
-from lambdas.database import connect
+from lambdas.database import connect, said
 from lambdas.generator.shop import generate
 from lambdas.telemetry import logger, metrics, tracer
 
@@ -36,6 +38,11 @@ def _live() -> dict[str, Any]:
     connection = connect(ENVIRONMENT, "lakehouse generator", STATEMENT_SECONDS)
     try:
         written = generate(connection, ENVIRONMENT)
+    except pg8000.exceptions.DatabaseError as refused:
+        # Its detail quotes the row, and with it a person: only the message may go into a log.
+        raise SourceError(
+            f"database {ENVIRONMENT.database_name!r} refused the shop's rows: {said(refused)}"
+        ) from None
     finally:
         connection.close()
     document = written.model_dump(mode="json")

@@ -2,6 +2,12 @@
 
 from aws_lambda_powertools.metrics import MetricUnit
 
+from lakehouse.measures import (
+    HORIZON_HELD,
+    ROWS_INGESTED,
+    ROWS_QUARANTINED,
+    TABLE_DIMENSION,
+)
 from lambdas.ingest.models import IngestResult
 from lambdas.telemetry import logger, metrics
 
@@ -9,10 +15,13 @@ from lambdas.telemetry import logger, metrics
 def report(result: IngestResult) -> None:
     """Logs the result; `HorizonHeld` carries who held it as metadata: they are no dimensions."""
     logger.info("ingested", extra=result.model_dump(mode="json"))
-    metrics.add_dimension("source_table", result.table)
-    metrics.add_metric("RowsIngested", MetricUnit.Count, result.rows)
-    metrics.add_metric("RowsQuarantined", MetricUnit.Count, result.quarantined)
-    metrics.add_metric("HorizonHeld", MetricUnit.Seconds, result.horizon_held_seconds)
+    metrics.add_dimension(TABLE_DIMENSION, result.table)
+    metrics.add_metric(ROWS_INGESTED, MetricUnit.Count, result.rows)
+    # A metric costs by the hours in which it has a value: no zeros.
+    if result.quarantined:
+        metrics.add_metric(ROWS_QUARANTINED, MetricUnit.Count, result.quarantined)
+    if result.horizon_held_seconds:
+        metrics.add_metric(HORIZON_HELD, MetricUnit.Seconds, result.horizon_held_seconds)
     if result.horizon_culprit:
         metrics.add_metadata("horizon_culprit", result.horizon_culprit)
         metrics.add_metadata("horizon_pid", result.horizon_pid)

@@ -4,13 +4,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import boto3
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict
 
 from lakehouse.environment import ReceiptEnvironment
+from lakehouse.measures import RUN_DOLLARS
 from lakehouse.validation import check
 from lambdas.receipt.receipt import Ending, Sizes, insert_statement, receipt
-from lambdas.telemetry import logger, tracer
+from lambdas.telemetry import logger, metrics, tracer
 
 environment = ReceiptEnvironment.read()
 states = boto3.client("stepfunctions")
@@ -28,6 +30,7 @@ class ReceiptEvent(BaseModel):
     cause: str = ""
 
 
+@metrics.log_metrics
 @tracer().capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
@@ -43,5 +46,6 @@ def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
         datetime.now(UTC),
         Sizes(environment.ingest_memory_mib, environment.architecture),
     )
+    metrics.add_metric(RUN_DOLLARS, MetricUnit.NoUnit, float(row["dollars"]))
     logger.info("receipt", extra={"run_id": asked.run_id, "dollars": str(row["dollars"])})
     return {"statement": insert_statement(row, environment.gold_database)}

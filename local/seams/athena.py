@@ -1,27 +1,32 @@
 """The Athena seam: ministack's query execution replaced by the engine in `local.engines.athena`.
 
-Queries run on worker threads, with the emulator's root credentials and
-over HTTP, like any client: what a caller may do to S3 and Glue is not checked again here.
+Queries run on worker threads and reach S3 and Glue over HTTP, like any client, as their caller:
+what the caller's role may not read or write, its query may not either.
 """
 
 import contextvars
-import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-import boto3
-from botocore.config import Config
-from ministack.core import responses
+from ministack.core import iam_evaluator, responses
 from ministack.services import athena
 
 from lakehouse.errors import LocalError
-from local.engines.athena import AthenaError, Engine, S3Settings
+from local.engines.athena import AthenaError
 from local.engines.athena.engine import Job
 from local.engines.athena.parsing import parse
 from local.engines.athena.statements import Statement, classify
-from local.seams.athena_results import FINAL, Response, get_query_results, refused, store
+from local.seams.athena_engines import engine_of, is_denial
+from local.seams.athena_results import (
+    FINAL,
+    Response,
+    get_query_results,
+    refused,
+    store,
+    verify_output,
+)
 from local.seams.contract import Seam, check
 
 SEAMS: Final = (
@@ -41,7 +46,6 @@ _VERSION: Final = "Athena engine version 3"
 
 _pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="athena")
 _jobs: dict[str, Job] = {}
-_engines: dict[str, Engine] = {}
 _lock = threading.Lock()
 
 
@@ -123,7 +127,9 @@ def _start_query_execution(data: dict[str, Any]) -> Response:
     execution["_token"] = token
     athena._executions[job.query_id] = execution
     _jobs[job.query_id] = job
-    _pool.submit(contextvars.copy_context().run, _run, execution, data, job, responses.get_region())
+    caller = iam_evaluator.caller_arn()
+    context, region = contextvars.copy_context(), responses.get_region()
+    _pool.submit(context.run, _run, execution, data, job, caller, region)
     return _accepted(execution)
 
 
@@ -165,14 +171,17 @@ def _result_name(statement: Statement, job: Job) -> str:
     return f"{job.query_id}.{'csv' if statement.type == 'DML' else 'txt'}"
 
 
-def _run(execution: dict[str, Any], data: dict[str, Any], job: Job, region: str) -> None:
+def _run(
+    execution: dict[str, Any], data: dict[str, Any], job: Job, caller: str, region: str
+) -> None:
     """One query, on a worker thread; whatever happens, the execution ends in a final state."""
     status, started = execution["Status"], time.time()
     try:
         if status["State"] != "QUEUED":
             return
         status["State"] = "RUNNING"
-        engine = _engine(region)
+        engine = engine_of(caller, region)
+        verify_output(engine.s3, job.output)
         database = execution["QueryExecutionContext"]["Database"]
         parameters = data.get("ExecutionParameters") or ()
         result = engine.execute(execution["Query"], database, parameters=parameters, job=job)
@@ -181,7 +190,8 @@ def _run(execution: dict[str, Any], data: dict[str, Any], job: Job, region: str)
     except AthenaError as fault:
         _finish(execution, job, "FAILED", fault.reason(execution["Query"]))
     except Exception as fault:  # a query must never stay RUNNING
-        _finish(execution, job, "FAILED", f"GENERIC_INTERNAL_ERROR: {fault}")
+        code = "PERMISSION_DENIED" if is_denial(fault) else "GENERIC_INTERNAL_ERROR"
+        _finish(execution, job, "FAILED", f"{code}: {fault}")
     finally:
         _jobs.pop(job.query_id, None)
         elapsed = max(1, int((time.time() - started) * 1000))
@@ -212,30 +222,6 @@ def _finish(execution: dict[str, Any], job: Job, state: str, reason: str = "") -
                 }
         status["CompletionDateTime"] = time.time()
         status["State"] = state
-
-
-def _engine(region: str) -> Engine:
-    """The region's engine, made at its first query."""
-    with _lock:
-        if region not in _engines:
-            settings = S3Settings(
-                endpoint=f"http://127.0.0.1:{os.environ.get('GATEWAY_PORT', '4566')}",
-                region=region,
-                access_key_id=os.environ.get("AWS_ACCESS_KEY_ID", "test"),
-                secret_access_key=os.environ.get("AWS_SECRET_ACCESS_KEY", "test"),
-            )
-            session = boto3.Session(
-                aws_access_key_id=settings.access_key_id,
-                aws_secret_access_key=settings.secret_access_key,
-                region_name=region,
-            )
-            config = Config(s3={"addressing_style": "path"}, max_pool_connections=2 * _WORKERS)
-            glue, s3 = (
-                session.client(name, endpoint_url=settings.endpoint, config=config)
-                for name in ("glue", "s3")
-            )
-            _engines[region] = Engine(glue, s3, settings)
-        return _engines[region]
 
 
 def _stop_query_execution(data: dict[str, Any]) -> Response:

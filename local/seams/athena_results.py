@@ -20,6 +20,20 @@ def refused(message: str, code: str = "INVALID_INPUT") -> Response:
     return response
 
 
+def verify_output(s3: Any, output: str) -> None:
+    """As Athena does before it runs anything: the bucket of the results is there, for the caller.
+
+    Raises AthenaError when it is not.
+    """
+    bucket = output.removeprefix("s3://").partition("/")[0]
+    try:
+        s3.get_bucket_location(Bucket=bucket)
+    except s3.exceptions.ClientError as fault:
+        raise AthenaError(
+            "GENERIC_USER_ERROR", f"Unable to verify/create output bucket {bucket}: {fault}"
+        ) from fault
+
+
 def store(s3: Any, execution: dict[str, Any], result: QueryResult) -> None:
     """Keeps the result for GetQueryResults and writes the objects that Athena writes."""
     execution["SubstatementType"] = result.substatement_type

@@ -1,12 +1,14 @@
-"""IAM: the resource that a Glue or Athena request is about, named as AWS names it."""
+"""IAM: a request is held against the policies as AWS does it: resources, conditions, absence."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
-from ministack.core import iam_actions
-from ministack.services import athena
+from ministack.core import iam_actions, iam_evaluator
+from ministack.services import athena, s3
 
 from local.seams.contract import Seam, check
+from local.seams.identity import may
 
 SEAMS = (
     Seam(
@@ -15,12 +17,17 @@ SEAMS = (
         ("service", "method", "path", "headers", "body", "query_params", "region", "account_id"),
     ),
     Seam(iam_actions, "request_tag_context", ("service", "iam_action", "body", "params")),
+    Seam(iam_evaluator, "caller_arn", ()),
+    Seam(s3, "_get_object", ("bucket_name", "key", "headers", "query_params")),
+    Seam(s3, "_head_object", ("bucket_name", "key", "headers", "query_params")),
 )
 
 
 def install() -> None:
     """Corrects what the emulator's evaluator holds against the policies: resources, conditions."""
     check(SEAMS)
+    s3._get_object = _hiding(s3._get_object)
+    s3._head_object = _hiding(s3._head_object)
     context = iam_actions.request_tag_context
 
     def with_namespace(
@@ -57,6 +64,23 @@ def install() -> None:
         return arn
 
     iam_actions.extract_resource_arn = corrected
+
+
+def _hiding(read: Callable[..., Any]) -> Callable[..., Any]:
+    """S3 tells nobody that an object is missing who may not list its bucket: 403, not 404."""
+
+    def hide(bucket: str, key: str, *args: Any, **keywords: Any) -> Any:
+        answer = read(bucket, key, *args, **keywords)
+        place = iam_evaluator.caller_arn().split(":", 5)
+        if answer[0] != 404 or not place[5].startswith("assumed-role/"):
+            return answer
+        role = f"arn:aws:iam::{place[4]}:role/{place[5].split('/')[1]}"
+        if may(role, "s3:ListBucket", f"arn:aws:s3:::{bucket}"):
+            return answer
+        refused = f"{role} is not authorized to perform: s3:ListBucket on arn:aws:s3:::{bucket}"
+        return s3._error("AccessDenied", refused, 403, f"/{bucket}/{key}")
+
+    return hide
 
 
 def metric_namespace(body: bytes) -> str | None:

@@ -13,6 +13,7 @@ from local.engines import spark
 from local.engines.crawler import Crawler
 from local.seams.contract import Seam, check
 from local.seams.identity import RoleSession, assume, endpoint_url
+from local.seams.role_log import RoleLog
 
 SEAMS = (
     Seam(glue, "_start_job_run", ("data",)),
@@ -111,6 +112,7 @@ class JobRunner:
             if location
         ]
         stop = self._stops[run["Id"]]
+        log = RoleLog(session, "/aws-glue/jobs/output", run["Id"])
         outcome = spark.run_job(
             job=job,
             arguments=arguments,
@@ -120,9 +122,11 @@ class JobRunner:
             endpoint_url=endpoint_url(),
             credentials=session.environment(),
             jars_directory=self._jars_directory,
+            on_line=log.add,
             stopped=stop.is_set,
             timeout_seconds=job["Timeout"] * 60,
         )
+        log.write()
         return outcome.state, outcome.error_message
 
 
@@ -141,14 +145,17 @@ def start_crawler(data: dict[str, Any]) -> Any:
     def crawl() -> None:
         started = time.time()
         status, message = "SUCCEEDED", ""
+        session = assume(crawler["Role"], "AWSCrawler")
+        log = RoleLog(session, "/aws-glue/crawlers", name)
         try:
-            session = assume(crawler["Role"], "AWSCrawler")
             Crawler(session.client("s3"), session.client("glue")).crawl(
                 crawler["DatabaseName"],
                 [target["Path"] for target in crawler["Targets"]["S3Targets"]],
             )
         except Exception as error:
             status, message = "FAILED", f"{type(error).__name__}: {error}"
+        log.add(f"crawl of {crawler['DatabaseName']}: {status} {message}".rstrip())
+        log.write()
         crawler["LastCrawl"] = {
             "Status": status,
             "ErrorMessage": message,

@@ -58,7 +58,7 @@ SEAMS = (
 )  # fmt: skip
 
 
-def install(state_directory: Path) -> None:
+def install(state_directory: Path) -> Instances:
     """Puts PostgreSQL behind RDS; data, certificates and `<db id>.json` lie in `state_directory`.
 
     Raises LocalError naming the seam when the emulator is not the version this was written for.
@@ -69,6 +69,7 @@ def install(state_directory: Path) -> None:
     _install_actions(instances)
     _install_cloudformation(instances)
     atexit.register(instances.stop_all)
+    return instances
 
 
 def _install_actions(instances: Instances) -> None:

@@ -6,6 +6,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -26,6 +27,21 @@ Record = dict[str, Any]
 """An instance as the emulator keeps it (`ministack.services.rds._instances`)."""
 Judge = Callable[[Record, str, str], str | None]
 """Judges (instance, user, token): None lets in, a text says why not."""
+
+
+class Load(NamedTuple):
+    """What an instance's server holds and who is at it."""
+
+    data_bytes: int
+    sessions: int
+
+
+_LOAD: Final = """
+    SELECT (SELECT sum(pg_database_size(oid)) FROM pg_database)::bigint
+        + (SELECT sum(size) FROM pg_ls_waldir())::bigint,
+        (SELECT count(*) FROM pg_stat_activity
+         WHERE backend_type = 'client backend' AND pid <> pg_backend_pid())
+"""
 
 
 class _Running(NamedTuple):
@@ -135,6 +151,17 @@ class Instances:
                 engine.query(f"ALTER ROLE {user} PASSWORD {pg8000.native.literal(password)}")
             self._running[name] = _Running(engine, old.front)
             self._write(name)
+
+    def loads(self) -> dict[str, Load]:
+        """Of every instance whose server runs; one that goes away meanwhile is left out."""
+        found = {}
+        with self._lock:
+            engines = {name: running.engine for name, running in self._running.items()}
+        for name, engine in engines.items():
+            with suppress(pg8000.Error, OSError):
+                [[data, sessions]] = engine.query(_LOAD)
+                found[name] = Load(int(str(data)), int(str(sessions)))
+        return found
 
     def _known(self, instance: Record) -> str:
         name: str = instance["DBInstanceIdentifier"]

@@ -12,15 +12,25 @@ import time
 from typing import Any
 
 from botocore import exceptions as boto_errors
+from ministack.core.responses import error_response_json
 from ministack.services import stepfunctions
+from ministack.services.cloudformation import provisioners
 
 from local.seams.contract import Seam, check
-from local.seams.identity import RoleSession, assume
+from local.seams.identity import RoleSession, assume, may
 
 SEAMS = (
     Seam(stepfunctions, "_execute_task", ("state_def", "raw_input", "execution", "ctx")),
     Seam(stepfunctions, "_invoke_resource", ("resource", "input_data")),
+    Seam(stepfunctions, "_update_state_machine", ("data",)),
+    Seam(provisioners, "_sfn_state_machine_create", ("logical_id", "props", "stack_name")),
 )
+_DELIVERY = (
+    "logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies", "logs:DescribeLogGroups",
+)  # fmt: skip
+"""What AWS asks of the role of a machine that logs, when the machine is made or changed."""
 _role: contextvars.ContextVar[str] = contextvars.ContextVar("state_machine_role")
 
 _SDK_NAMES = {"sfn": "stepfunctions", "cloudwatchlogs": "logs"}
@@ -40,6 +50,39 @@ def install() -> None:
 
     stepfunctions._execute_task = with_role
     stepfunctions._invoke_resource = invoke_resource
+    _install_log_delivery()
+
+
+def _install_log_delivery() -> None:
+    create = provisioners._sfn_state_machine_create
+    update = stepfunctions._update_state_machine
+
+    def create_logging(
+        logical_id: str, props: dict[str, Any], stack_name: str
+    ) -> tuple[str, dict[str, Any]]:
+        if refused := _refused_delivery(props["RoleArn"], props.get("LoggingConfiguration")):
+            raise ValueError(refused)
+        created: tuple[str, dict[str, Any]] = create(logical_id, props, stack_name)
+        return created
+
+    def update_logging(data: dict[str, Any]) -> Any:
+        known = stepfunctions._state_machines.get(data.get("stateMachineArn")) or {}
+        role = data.get("roleArn") or known.get("roleArn")
+        if role and (refused := _refused_delivery(role, data.get("loggingConfiguration"))):
+            return error_response_json("AccessDeniedException", refused, 400)
+        return update(data)
+
+    provisioners._sfn_state_machine_create = create_logging
+    provisioners._RESOURCE_HANDLERS["AWS::StepFunctions::StateMachine"]["create"] = create_logging
+    stepfunctions._update_state_machine = update_logging
+
+
+def _refused_delivery(role: str, logging: dict[str, Any] | None) -> str | None:
+    """What AWS says when a machine's role can't deliver its log."""
+    level = (logging or {}).get("Level") or (logging or {}).get("level") or "OFF"
+    if level == "OFF" or all(may(role, action) for action in _DELIVERY):
+        return None
+    return "The state machine IAM Role is not authorized to access the Log Destination"
 
 
 def invoke_resource(resource: str, arguments: dict[str, Any]) -> Any:

@@ -49,6 +49,23 @@ def copy_sources(files: list[Path], target: Path) -> None:
         shutil.copyfile(path, copy)
 
 
+def unfinished_of(target: Path) -> Path:
+    """An empty place of this process's own to build `target` in, before `finish`."""
+    place = target.with_suffix(f".{os.getpid()}")
+    shutil.rmtree(place, ignore_errors=True)
+    return place
+
+
+def finish(unfinished: Path, target: Path) -> None:
+    """Names it `target`, unless another synthesis was faster: that one has built the same."""
+    try:
+        unfinished.rename(target)
+    except OSError:
+        if not target.is_dir():
+            raise
+        shutil.rmtree(unfinished)
+
+
 def bundle_function(name: str, settings: LambdaSettings) -> Path:
     """Directory with all code of `lambdas/<name>`; ConfigurationError if a wheel is missing."""
     package = ROOT / "lambdas" / name
@@ -62,14 +79,13 @@ def bundle_function(name: str, settings: LambdaSettings) -> Path:
     target = BUILD / f"{name}-{digest([*files, LOCK], runtime)}"
     if target.is_dir():
         return target
-    unfinished = target.with_suffix(f".{os.getpid()}")
-    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished = unfinished_of(target)
     _install(requirements, unfinished, settings)
     for supplied in _IN_THE_RUNTIME:
         for path in unfinished.glob(f"{supplied}*"):
             shutil.rmtree(path)
     copy_sources(files, unfinished)
-    unfinished.rename(target)
+    finish(unfinished, target)
     return target
 
 

@@ -6,24 +6,43 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, DependencyGroup
 
+from lakehouse.settings import NetworkSettings, Stage
 from stacks.blocks.statements import allow
 
 
 class PrivateNetwork(Construct):
-    """Two isolated subnets; no NAT gateway, no internet gateway, no interface endpoint."""
+    """Isolated subnets, the stage's own two or those that its settings name.
 
-    vpc: ec2.Vpc
+    No NAT gateway, no internet gateway, no interface endpoint is made.
+    """
+
+    vpc: ec2.IVpc
     """The network."""
     endpoints: DependencyGroup
     """The gateway endpoints; depend on it before code in the network calls S3 or DynamoDB."""
-    s3: ec2.GatewayVpcEndpoint
-    """Lets through what was allowed, and the answers of custom resources."""
-    dynamodb: ec2.GatewayVpcEndpoint
-    """Lets through what was allowed."""
+    s3: ec2.GatewayVpcEndpoint | None
+    """Lets through what was allowed, and the answers of custom resources; None if it was there."""
+    dynamodb: ec2.GatewayVpcEndpoint | None
+    """Lets through what was allowed; None if it was there."""
 
-    def __init__(self, scope: Construct, construct_id: str):
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage):
         super().__init__(scope, construct_id)
-        self.vpc = ec2.Vpc(
+        settings = stage.network
+        self.vpc = self._made() if settings is None else self._named(settings)
+        self.s3 = self.dynamodb = None
+        self.endpoints = DependencyGroup()
+        if settings is None or settings.endpoints == "create":
+            service = ec2.GatewayVpcEndpointAwsService
+            self.s3 = self.vpc.add_gateway_endpoint("S3", service=service.S3)
+            self.dynamodb = self.vpc.add_gateway_endpoint("DynamoDb", service=service.DYNAMODB)
+            self.endpoints.add(self.s3, self.dynamodb)
+        # CloudFormation waits for the answer of a custom resource in a bucket of its own.
+        region = cdk.Fn.join("", cdk.Fn.split("-", cdk.Stack.of(self).region))
+        answers = f"arn:aws:s3:::cloudformation-custom-resource-response-{region}/*"
+        self.let_through(self.s3, "AnswersToCloudFormation", ["s3:PutObject"], answers)
+
+    def _made(self) -> ec2.Vpc:
+        return ec2.Vpc(
             self,
             "Vpc",
             max_azs=2,
@@ -36,20 +55,31 @@ class PrivateNetwork(Construct):
                 )
             ],
         )
-        service = ec2.GatewayVpcEndpointAwsService
-        self.s3 = self.vpc.add_gateway_endpoint("S3", service=service.S3)
-        self.dynamodb = self.vpc.add_gateway_endpoint("DynamoDb", service=service.DYNAMODB)
-        self.endpoints = DependencyGroup()
-        self.endpoints.add(self.s3, self.dynamodb)
-        # CloudFormation waits for the answer of a custom resource in a bucket of its own.
-        region = cdk.Fn.join("", cdk.Fn.split("-", cdk.Stack.of(self).region))
-        answers = f"arn:aws:s3:::cloudformation-custom-resource-response-{region}/*"
-        self.let_through(self.s3, "AnswersToCloudFormation", ["s3:PutObject"], answers)
+
+    def _named(self, settings: NetworkSettings) -> ec2.IVpc:
+        subnets = settings.subnets
+        return ec2.Vpc.from_vpc_attributes(
+            self,
+            "Vpc",
+            vpc_id=settings.vpc,
+            availability_zones=[subnet.zone for subnet in subnets],
+            isolated_subnet_ids=[subnet.id for subnet in subnets],
+            isolated_subnet_route_table_ids=[subnet.route_table for subnet in subnets],
+        )
 
     def let_through(
-        self, endpoint: ec2.GatewayVpcEndpoint, sid: str, actions: Sequence[str], *resources: str
+        self,
+        endpoint: ec2.GatewayVpcEndpoint | None,
+        sid: str,
+        actions: Sequence[str],
+        *resources: str,
     ) -> None:
-        """Lets anyone in the network ask this of the endpoint; their own roles still decide."""
+        """Lets anyone in the network ask this of the endpoint; their own roles still decide.
+
+        An endpoint that was there (None) is not ours to change.
+        """
+        if endpoint is None:
+            return
         statement = allow(sid, actions, *resources)
         statement.add_any_principal()
         endpoint.add_to_policy(statement)

@@ -10,6 +10,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from lakehouse.environment import Environment
+from lakehouse.measures import NAMESPACE_VARIABLE
 from lakehouse.settings import Stage
 from stacks.blocks.bundle import bundle_function
 from stacks.blocks.statements import allow, traces
@@ -72,6 +73,7 @@ class PythonFunction(lambda_.Function):
             environment={
                 **environment.variables(),
                 "POWERTOOLS_LOG_LEVEL": "INFO",
+                NAMESPACE_VARIABLE: stage.metrics_namespace,
             },
             memory_size=memory_mib,
             ephemeral_storage_size=cdk.Size.mebibytes(storage_mib),

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
@@ -40,6 +41,7 @@ class ScheduledMachine(sfn.StateMachine):
         statements: Iterable[iam.PolicyStatement],
         schedule: str,
         schedule_name: str,
+        dead_letters: sqs.IQueue,
     ):
         role = iam.Role(
             scope,
@@ -85,4 +87,5 @@ class ScheduledMachine(sfn.StateMachine):
             target_arn=self.state_machine_arn,
             action="states:StartExecution",
             resources=[self.state_machine_arn],
+            dead_letters=dead_letters,
         )

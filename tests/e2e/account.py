@@ -15,6 +15,9 @@ import boto3
 import pg8000.exceptions
 import pg8000.native
 
+from local.account import Account
+from local.reconcile import Reconciliation, reconcile
+
 ROOT = Path(__file__).parent.parent.parent
 T = TypeVar("T")
 
@@ -23,11 +26,12 @@ typed: list[str] = []
 
 
 class Deployment:
-    """A deployed local account."""
+    """A stage in a local account."""
 
-    def __init__(self, home: Path, environment: dict[str, str]) -> None:
+    def __init__(self, home: Path, environment: dict[str, str], stage: str = "local") -> None:
         self.home = home
         self.environment = environment
+        self.prefix = f"lakehouse-{stage}"
         self.outputs: dict[str, str] = {}
 
     def make(
@@ -81,7 +85,9 @@ class Deployment:
     def owner(self) -> Iterator[pg8000.native.Connection]:
         """A connection as the owner of the shop's tables: over TLS, by an IAM token, as on AWS."""
         rds = self.client("rds")
-        endpoint = rds.describe_db_instances()["DBInstances"][0]["Endpoint"]
+        name = f"{self.prefix}-source"
+        found = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
+        endpoint = found[0]["Endpoint"]
         address = {"DBHostname": endpoint["Address"], "Port": endpoint["Port"]}
         connection = pg8000.native.Connection(
             user="lakehouse_generator",
@@ -149,10 +155,40 @@ class Deployment:
         assert description["status"] == "SUCCEEDED", description.get("cause")
         return description
 
+    def generate(self) -> None:
+        """One invocation of the generator; its rows are behind the horizon's margin at the end."""
+        answer = self.client("lambda").invoke(
+            FunctionName=self.outputs["generator_function"], Payload=b"{}"
+        )
+        assert "FunctionError" not in answer, answer["Payload"].read()
+        settle()
+
+    def reconciled(self) -> Reconciliation:
+        """Source, bronze, silver and gold, counted and compared where they lie."""
+
+        class Known(Account):
+            endpoint_url = self.outputs["endpoint_url"]
+            outputs = self.outputs
+
+        keys = ("aws_access_key_id", "aws_secret_access_key")
+        return reconcile(Known(*[self.outputs[key] for key in keys]))
+
+    @contextmanager
+    def ingest_held(self) -> Iterator[Callable[[], bool]]:
+        """The next run waits in the ingest until the end; gives whether one waits."""
+        waiting = (
+            "SELECT count(*) FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid) "
+            "WHERE NOT l.granted AND a.application_name LIKE 'lakehouse-ingest/%'"
+        )
+        with self.owner() as owner, self.source() as watcher:
+            owner.run("BEGIN")
+            owner.run("LOCK TABLE fact_sales IN ACCESS EXCLUSIVE MODE")
+            yield lambda: bool(watcher.run(waiting)[0][0])
+
     def schedule(self, name: str, *, enabled: bool) -> None:
         """Switches a schedule on or off."""
         scheduler = self.client("scheduler")
-        found = scheduler.get_schedule(Name=f"lakehouse-local-{name}")
+        found = scheduler.get_schedule(Name=f"{self.prefix}-{name}")
         keep = ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")
         scheduler.update_schedule(
             **{key: found[key] for key in keep}, State="ENABLED" if enabled else "DISABLED"
@@ -183,6 +219,11 @@ class Deployment:
             for item in items
             if item["item"]["S"] == "watermark" and "cursor_value" in item
         }
+
+
+def settle() -> None:
+    """Waits until rows just written are behind the horizon's margin of a second."""
+    time.sleep(1.5)
 
 
 def wait_for(look: Callable[[], T | None], seconds: float, what: str) -> T:

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import urllib.request
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
@@ -22,10 +21,8 @@ from lakehouse.contract import load_contracts
 from lakehouse.dictionary import entries
 from lakehouse.live import live_view_name
 from lakehouse.views import load_views
-from local.account import Account
-from local.reconcile import Reconciliation, reconcile
 from local.screenshot import browser, open_dashboard
-from tests.e2e.account import ROOT, Deployment, typed, wait_for
+from tests.e2e.account import ROOT, Deployment, settle, typed, wait_for
 from tests.e2e.conftest import free_port
 
 KEYS = {
@@ -150,7 +147,7 @@ def test_the_dashboard_shows_what_athena_answers(deployment: Deployment) -> None
 
 
 def test_a_raising_script_fails_the_run_and_changes_nothing(deployment: Deployment) -> None:
-    _generate(deployment)
+    deployment.generate()
     before = _silver_sales(deployment)
     with _replaced_script(deployment, b"raise ValueError('planted fault')\n"):
         description = deployment.run(force_merge=True)
@@ -162,20 +159,14 @@ def test_a_raising_script_fails_the_run_and_changes_nothing(deployment: Deployme
 
 
 def test_a_database_stopped_in_mid_run_fails_it_and_loses_nothing(deployment: Deployment) -> None:
-    _generate(deployment)
+    deployment.generate()
     watermarks = deployment.watermarks()
     identifier = {"DBInstanceIdentifier": "lakehouse-local-source"}
     rds = deployment.client("rds")
-    with deployment.owner() as owner, deployment.source() as watcher:
-        # The lock keeps the run's reading of this table waiting until the database goes.
-        owner.run("BEGIN")
-        owner.run("LOCK TABLE fact_sales IN ACCESS EXCLUSIVE MODE")
+    # The run's reading of a table waits until the database goes.
+    with deployment.ingest_held() as waits:
         arn = deployment.start()
-        waiting = (
-            "SELECT count(*) FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid) "
-            "WHERE NOT l.granted AND a.application_name LIKE 'lakehouse-ingest/%'"
-        )
-        wait_for(lambda: watcher.run(waiting)[0][0], 60, "the ingest to wait for the lock")
+        wait_for(waits, 60, "the ingest to wait for the lock")
         rds.stop_db_instance(**identifier)
     try:
         description = deployment.finish(arn)
@@ -189,7 +180,7 @@ def test_a_database_stopped_in_mid_run_fails_it_and_loses_nothing(deployment: De
 
 
 def test_a_bucket_that_denies_fails_the_run_with_the_role(deployment: Deployment) -> None:
-    _generate(deployment)
+    deployment.generate()
     s3, bucket = deployment.client("s3"), deployment.outputs["bronze_bucket"]
     policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
     denying = json.loads(policy)
@@ -214,7 +205,7 @@ def test_a_bucket_that_denies_fails_the_run_with_the_role(deployment: Deployment
 
 
 def test_a_missing_column_fails_its_table_alone(deployment: Deployment) -> None:
-    _generate(deployment)
+    deployment.generate()
     with deployment.owner() as owner:
         owner.run("ALTER TABLE dim_products RENAME COLUMN category TO kind")
     try:
@@ -235,7 +226,7 @@ def test_a_bad_row_is_held_back_and_stops_nothing(deployment: Deployment) -> Non
             "UPDATE fact_sales SET quantity = -1, updated_at = clock_timestamp() "
             "WHERE sale_id = (SELECT min(sale_id) FROM fact_sales)"
         )
-    _settle()
+    settle()
     deployment.merge()
     health = deployment.athena("SELECT * FROM v_freshness WHERE source_table = 'fact_sales'")
     assert health[0]["quarantined_keys"] == 1
@@ -244,7 +235,7 @@ def test_a_bad_row_is_held_back_and_stops_nothing(deployment: Deployment) -> Non
     assert [(row["source_table"], row["failed_rules"]) for row in held] == [("fact_sales", rule)]
     sales = deployment.ask(SALES)
     assert _silver_sales(deployment) == sales, "silver keeps the last good version"
-    found = _reconciled(deployment)
+    found = deployment.reconciled()
     count = found.tables["fact_sales"]
     assert (count.source, count.bronze, count.silver, count.quarantined) == (
         sales, sales, sales - 1, 1,
@@ -263,15 +254,15 @@ def test_a_repaired_row_is_released_and_a_broken_one_stays(deployment: Deploymen
     ledger = deployment.make("ledger", "TABLE=fact_sales", COLUMNS="250").stderr
     assert "a backfill from" in ledger
     deployment.merge()
-    assert _reconciled(deployment).tables["fact_sales"].quarantined == 1, "no rule was changed"
+    assert deployment.reconciled().tables["fact_sales"].quarantined == 1, "no rule was changed"
     with deployment.source() as source:
         source.run("UPDATE fact_sales SET quantity = 1 WHERE quantity = -1")
-    _settle()
+    settle()
     deployment.make("quarantine-replay", "TABLE=fact_sales")
     deployment.make("backfill", "TABLE=fact_sales", "FROM=2026-05-01T10:00:00+00:00")
     deployment.merge()
     assert "nothing is held back" in deployment.make("quarantine-replay", "TABLE=fact_sales").stderr
-    found = _reconciled(deployment)
+    found = deployment.reconciled()
     assert found.differences == []
     assert {count.quarantined for count in found.tables.values()} == {0}
 
@@ -292,7 +283,7 @@ def test_the_audit_finds_what_was_changed_by_hand_and_repair_mends_it(
     assert "other values in silver than in the source: 1 key(s): 1" in found.stderr
     with deployment.source() as source:
         source.run("UPDATE fact_sales SET updated_at = now() WHERE sale_id = 2")
-    _settle()
+    settle()
     ended = deployment.run(force_merge=True)
     assert ended["status"] == "FAILED"
     assert "fact_sales: changed in silver by another than the job" in ended["cause"]
@@ -316,7 +307,7 @@ def test_runs_leave_receipts_and_idle_ones_none(deployment: Deployment) -> None:
     failed = [row for row in runs.values() if row["outcome"] == "FAILED"]
     assert all(row["failed_state"] and row["cause"] for row in failed)
     deployment.run(force_merge=True)
-    _settle()
+    settle()
     known = len(deployment.athena("SELECT run_id FROM v_pipeline_runs"))
     idle = json.loads(deployment.run()["output"])
     assert idle == {"merged": False, "rows": 0}
@@ -344,16 +335,6 @@ def test_bronze_is_that_of_the_data_dictionary(deployment: Deployment) -> None:
         for table in tables
     }
     assert found == wanted
-
-
-def test_the_lease_lets_one_run_work(deployment: Deployment) -> None:
-    wait_for(lambda: not deployment.executions("RUNNING"), 60, "quiet")
-    with ThreadPoolExecutor(4) as pool:
-        arns = list(pool.map(lambda _: deployment.start(), range(4)))
-    outcomes = [deployment.finish(arn) for arn in arns]
-    assert {outcome["status"] for outcome in outcomes} == {"SUCCEEDED"}
-    skipped = [o for o in outcomes if "skipped" in json.loads(o["output"])]
-    assert 1 <= len(skipped) <= 3
 
 
 def test_the_cdk_commands_of_the_readme_work(deployment: Deployment) -> None:
@@ -404,48 +385,10 @@ def test_the_dashboard_runs_over_an_account_by_names(deployment: Deployment) -> 
         process.wait(20)
 
 
-def test_destroy_leaves_no_stack_and_down_twice_is_fine(deployment: Deployment) -> None:
-    deployment.make("destroy")
-    stacks = deployment.client("cloudformation").list_stacks()["StackSummaries"]
-    alive = {s["StackName"] for s in stacks if s["StackStatus"] != "DELETE_COMPLETE"}
-    assert not {name for name in alive if name.startswith("lakehouse-")}
-    assert not deployment.client("lambda").list_functions()["Functions"]
-    deployment.make("down")
-    deployment.make("down")
-    assert not (deployment.home / "state").exists()
-    refused = deployment.make("status", check=False)
-    assert refused.returncode != 0
-    assert "make up" in refused.stderr
-
-
 def _silver_sales(deployment: Deployment) -> int:
     silver = deployment.outputs["silver_database"]
     count: int = deployment.athena(f"SELECT count(*) AS n FROM {silver}.fact_sales")[0]["n"]
     return count
-
-
-def _reconciled(deployment: Deployment) -> Reconciliation:
-    class Known(Account):
-        endpoint_url = deployment.outputs["endpoint_url"]
-        outputs = deployment.outputs
-
-    keys = ("aws_access_key_id", "aws_secret_access_key")
-    return reconcile(Known(*[deployment.outputs[key] for key in keys]))
-
-
-def _generate(deployment: Deployment) -> None:
-    answer = deployment.client("lambda").invoke(
-        FunctionName=deployment.outputs["generator_function"], Payload=b"{}"
-    )
-    assert "FunctionError" not in answer, answer["Payload"].read()
-    _settle()
-
-
-def _settle() -> None:
-    """Waits until rows just written are behind the horizon's margin of a second."""
-    import time
-
-    time.sleep(1.5)
 
 
 @contextmanager

@@ -1,4 +1,5 @@
-"""Composes every stage under cdk-nag's AwsSolutions pack, and `prod` with customer-managed keys.
+"""Composes every stage under cdk-nag's AwsSolutions pack, and `prod` as no stage file has it: with
+keys of its own, in networks that are there already.
 
 Run as a program with a folder: it leaves `findings.json` there and the templates of each variant.
 """
@@ -19,6 +20,13 @@ from stacks.platform import compose
 
 ROOT = Path(__file__).parent.parent.parent
 CUSTOMER = "prod with keys of its own"
+NETWORK = "prod in a network that was there"
+ENDPOINTS = "prod in a network that had endpoints"
+VPC = "vpc-0123456789abcdef0"
+SUBNETS = [
+    {"id": f"subnet-{n:017x}", "zone": f"eu-west-1{zone}", "route_table": f"rtb-{n:017x}"}
+    for n, zone in ((1, "a"), (2, "b"))
+]
 
 
 def variants() -> Iterator[tuple[str, Stage]]:
@@ -26,8 +34,12 @@ def variants() -> Iterator[tuple[str, Stage]]:
     for name in stage_names():
         yield name, load_stage(name)
     prod = load_stage("prod").model_dump()
-    own = {"region": "eu-west-1", "data": prod["data"] | {"keys": "customer"}}
-    yield CUSTOMER, Stage.model_validate(prod | own)
+    place = prod | {"region": "eu-west-1"}
+    own = {"data": prod["data"] | {"keys": "customer"}}
+    yield CUSTOMER, Stage.model_validate(place | own)
+    for variant, endpoints in ((NETWORK, "create"), (ENDPOINTS, "existing")):
+        network = {"vpc": VPC, "subnets": SUBNETS, "endpoints": endpoints}
+        yield variant, Stage.model_validate(place | {"network": network})
 
 
 def findings(stage: Stage, folder: Path) -> list[str]:

@@ -13,7 +13,7 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 RELEASED = Path(__file__).parent / "released"
 """Of the last release, one file per stage."""
 
-_STATEFUL = {
+STATEFUL = {
     # Beside what AWS's own schemas call create-only.
     "AWS::S3::Bucket": (),
     "AWS::DynamoDB::GlobalTable": ("KeySchema",),
@@ -35,7 +35,7 @@ def identities(folder: Path) -> Identities:
         properties = artifact["properties"]
         template = json.loads((folder / properties["templateFile"]).read_text())
         for name, resource in template["Resources"].items():
-            if resource["Type"] in _STATEFUL:
+            if resource["Type"] in STATEFUL:
                 found[f"{properties['stackName']}/{name}"] = _identity(resource)
     return dict(sorted(found.items()))
 
@@ -63,7 +63,7 @@ def _identity(resource: dict[str, Any]) -> dict[str, Any]:
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
     named = {path.split("/")[2] for path in schema.get("createOnlyProperties", [])}
     properties = resource.get("Properties", {})
-    fixed = sorted(named.union(_STATEFUL[kind]) & properties.keys())
+    fixed = sorted(named.union(STATEFUL[kind]) & properties.keys())
     return {"type": kind, "replaced_by": {key: properties[key] for key in fixed}}
 
 

@@ -55,9 +55,9 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> Refused:
     out = tmp_path_factory.mktemp("refused")
     changes = {
         "monthly_ceiling_usd": "7",
-        "notification_email": "owner@example.com",
         "budget_covers": "stage",
     }
+    told = {"email": "owner@example.com"}
     code = f"""
 import sys
 sys.path.insert(0, ".")
@@ -66,7 +66,8 @@ load = app.load_stage
 def changed(name):
     stage = load(name)
     cost = stage.cost.model_dump() | {changes!r}
-    return stage.model_copy(update={{"cost": type(stage.cost)(**cost)}})
+    alarms = stage.alarms.model_copy(update={told!r})
+    return stage.model_copy(update={{"cost": type(stage.cost)(**cost), "alarms": alarms}})
 app.load_stage = changed
 app.main()
 """
@@ -166,7 +167,7 @@ def test_the_budget_is_the_ceiling_and_tells_only_who_is_named(
     assert budget["Budget"]["TimeUnit"] == "MONTHLY"
     assert "BudgetName" not in budget["Budget"]
     told = budget.get("NotificationsWithSubscribers", [])
-    assert bool(told) is (cost.notification_email is not None)
+    assert bool(told) is (load_stage(stage_name).alarms.email is not None)
 
 
 def test_the_command_prints_a_table_and_then_json(tmp_path: Path, synthesized: Path) -> None:

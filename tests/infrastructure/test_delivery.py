@@ -10,6 +10,7 @@ import pytest
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
+from lakehouse.settings import load_stage
 from local.toolchain import tool_environment
 from tests.infrastructure.templates import of_type, only, statements
 
@@ -105,7 +106,7 @@ def test_a_deployer_takes_on_the_bootstrap_roles_and_may_do_the_smoke_run(
     assert taken.count(":role/") == 5
     for role in ("deploy", "file-publishing", "image-publishing", "lookup"):
         assert f":role/cdk-hnb659fds-{role}-role-" in taken
-    assert ":role/lakehouse-dev-dashboard" in taken
+    assert ':role/lakehouse-dev-dashboard-", {"Ref": "AWS::Region"}' in taken
     assert "cfn-exec" not in taken
     assert "prod" not in json.dumps(allowed)
     assert "*" not in allowed["states:StartExecution"] + taken
@@ -162,6 +163,10 @@ def test_the_names_are_those_of_the_stage(templates: dict[str, Template], stage_
     machine = only(templates["orchestration"], "AWS::StepFunctions::StateMachine")
     assert machine["StateMachineName"] == f"lakehouse-{stage_name}-pipeline"
     roles = of_type(templates["dashboard"], "AWS::IAM::Role").values()
-    assert f"lakehouse-{stage_name}-dashboard" in {role.get("RoleName") for role in roles}
+    name = f"lakehouse-{stage_name}-dashboard-"
+    # Where the stage names no region, CloudFormation fills in its own.
+    region = load_stage(stage_name).region
+    named = name + region if region else {"Fn::Join": ["", [name, {"Ref": "AWS::Region"}]]}
+    assert named in [role.get("RoleName") for role in roles]
     workgroup = only(templates["transform"], "AWS::Athena::WorkGroup")
     assert workgroup["Name"] == f"lakehouse-{stage_name}"

@@ -26,6 +26,14 @@ def test_the_document_says_no_more(synthesized: Path) -> None:
     assert permissions.page(synthesized) == written, "make permissions"
 
 
+def test_every_statement_was_tried_without(synthesized: Path, stage_name: str) -> None:
+    held = permissions.statements(permissions.read(synthesized / stage_name), stage_name)
+    tried = {(row["role"], row["statement"]): row["actions"] for row in permissions.tried()}
+    if stage_name == "local":
+        assert tried == held, "make test-permissions"
+    assert held.items() <= tried.items(), "make test-permissions"
+
+
 def test_every_statement_says_what_for_and_names_its_actions(templates: Templates) -> None:
     for roles in _roles(templates).values():
         names = [statement["Sid"] for statement in roles]

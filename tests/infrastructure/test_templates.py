@@ -22,6 +22,7 @@ STACKS = {
     "orchestration",
     "upkeep",
     "dashboard",
+    "monitoring",
     "budget",
 }
 Templates = dict[str, dict[str, Any]]

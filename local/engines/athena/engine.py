@@ -99,7 +99,8 @@ class Engine:
     ) -> QueryResult:
         if utility := UTILITIES.get(statement.kind):
             return utility(self.catalog, statement, statement.schema or database)
-        resolver = Resolver(self.catalog, self.storage, cursor)
+        rows = statement.kind != "CREATE_VIEW"
+        resolver = Resolver(self.catalog, self.storage, cursor, rows=rows)
         tree = parse(statement.query)
         relation = resolver.compile(substitute(tree, parameters), database)
         job.check()
@@ -125,6 +126,11 @@ class Engine:
                 "client.region": settings.region,
                 "client.access-key-id": settings.access_key_id,
                 "client.secret-access-key": settings.secret_access_key,
+                **(
+                    {"client.session-token": settings.session_token}
+                    if settings.session_token
+                    else {}
+                ),
             },
         )
 
@@ -157,7 +163,8 @@ def _open(settings: S3Settings) -> duckdb.DuckDBPyConnection:
     scheme, _, address = settings.endpoint.partition("://")
     connection.execute(
         f"CREATE SECRET s3 (TYPE s3, KEY_ID {literal(settings.access_key_id)}, "
-        f"SECRET {literal(settings.secret_access_key)}, ENDPOINT {literal(address)}, "
+        f"SECRET {literal(settings.secret_access_key)}, "
+        f"SESSION_TOKEN {literal(settings.session_token or '')}, ENDPOINT {literal(address)}, "
         f"REGION {literal(settings.region)}, URL_STYLE 'path', USE_SSL {scheme == 'https'})"
     )
     connection.execute("SET GLOBAL TimeZone = 'UTC'")

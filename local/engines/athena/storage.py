@@ -4,6 +4,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 import duckdb
@@ -30,6 +31,7 @@ class S3Settings:
     region: str
     access_key_id: str
     secret_access_key: str
+    session_token: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,13 @@ class Storage:
             return self._iceberg(table)
         return self._parquet(table, cursor, bounds)
 
+    def shape(self, table: dict[str, Any]) -> Relation:
+        """The table's columns without its rows: what a view is checked against.
+
+        As on AWS, this asks the catalog alone of a Parquet table, and an Iceberg table's metadata.
+        """
+        return self._iceberg(table)[0] if is_iceberg(table) else _empty(chain(*_declared(table)))
+
     def _iceberg(self, table: dict[str, Any]) -> tuple[Relation, int]:
         location = table["Parameters"]["metadata_location"]
         snapshot = self.metadata.get(location)
@@ -80,14 +89,8 @@ class Storage:
     def _parquet(
         self, table: dict[str, Any], cursor: duckdb.DuckDBPyConnection, bounds: Sequence[Bound]
     ) -> tuple[Relation, int]:
+        columns, keys = _declared(table)
         descriptor = table.get("StorageDescriptor") or {}
-        _only_parquet(table, descriptor)
-        columns = [
-            (c["Name"].lower(), parse_type(c["Type"])) for c in descriptor.get("Columns") or []
-        ]
-        keys = [
-            (c["Name"].lower(), parse_type(c["Type"])) for c in table.get("PartitionKeys") or []
-        ]
         root = (descriptor.get("Location") or "").rstrip("/") + "/"
         listed = self.files(root)
         parts: list[tuple[list[S3File], list[str]]] = [] if keys else [(listed, [])]
@@ -208,6 +211,17 @@ def _remember(memory: Any, key: Any, value: Any) -> Any:
 
 def _hidden(relative: str) -> bool:
     return any(part.startswith(("_", ".")) for part in relative.split("/"))
+
+
+def _declared(table: dict[str, Any]) -> tuple[list[tuple[str, Type]], list[tuple[str, Type]]]:
+    """The catalog's columns of a Parquet table, and its partition keys."""
+    descriptor = table.get("StorageDescriptor") or {}
+    _only_parquet(table, descriptor)
+    columns, keys = (
+        [(c["Name"].lower(), parse_type(c["Type"])) for c in listed or []]
+        for listed in (descriptor.get("Columns"), table.get("PartitionKeys"))
+    )
+    return columns, keys
 
 
 def _only_parquet(table: dict[str, Any], descriptor: dict[str, Any]) -> None:

@@ -18,12 +18,20 @@ from local.engines.athena.types import coerces
 
 
 class Resolver:
-    """Compiles one query and all views below it. `scanned` grows by each table it reads."""
+    """Compiles one query and all views below it. `scanned` grows by each table it reads.
+
+    With `rows` off, it reads none: only types and names are wanted.
+    """
 
     def __init__(
-        self, catalog: Catalog, storage: Storage, cursor: duckdb.DuckDBPyConnection
+        self,
+        catalog: Catalog,
+        storage: Storage,
+        cursor: duckdb.DuckDBPyConnection,
+        *,
+        rows: bool = True,
     ) -> None:
-        self.catalog, self.storage, self.cursor = catalog, storage, cursor
+        self.catalog, self.storage, self.cursor, self.rows = catalog, storage, cursor, rows
         self.scanned = 0
         self._numbers = count(1)
         self._open: list[str] = []
@@ -43,6 +51,8 @@ class Resolver:
         table = self.catalog.need(schema, name, position(node))
         if is_view(table):
             return self._view(read_view(table), f"{CATALOG}.{schema}.{name}", node)
+        if not self.rows:
+            return self.storage.shape(table)
         relation, size = self.storage.relation(table, self.cursor, bounds(node))
         self.scanned += size
         return relation

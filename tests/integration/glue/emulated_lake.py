@@ -30,6 +30,7 @@ from lambdas.ingest.statements import render
 from local.engines import spark
 
 ROOT = Path(__file__).parents[3]
+METRICS = "lakehouse-test"
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "AKIATESTTESTTESTTEST",
     "AWS_SECRET_ACCESS_KEY": "secret",
@@ -272,10 +273,10 @@ class EmulatedLake:
         """What was put of a metric, by source table, oldest first."""
         cloudwatch = self._client("cloudwatch")
         found: dict[str, list[float]] = {}
-        for metric in cloudwatch.list_metrics(Namespace="Lakehouse", MetricName=name)["Metrics"]:
+        for metric in cloudwatch.list_metrics(Namespace=METRICS, MetricName=name)["Metrics"]:
             now = datetime.now(UTC)
             points = cloudwatch.get_metric_statistics(
-                Namespace="Lakehouse",
+                Namespace=METRICS,
                 MetricName=name,
                 Dimensions=metric["Dimensions"],
                 StartTime=now - timedelta(hours=2),
@@ -319,6 +320,7 @@ class EmulatedLake:
                 "--silver_database": "test_silver",
                 "--gold_database": "test_gold",
                 "--quality_mode": "warn",
+                "--metrics_namespace": METRICS,
             },
         }
         arguments = {"--run_id": f"run-{self._runs}"}

@@ -241,7 +241,7 @@ def test_workgroups_rule_where_results_go(athena: Athena, local: Local) -> None:
         WorkGroup="free",
         ResultConfiguration={"OutputLocation": "s3://no-such-bucket-here/"},
     )
-    assert lost.reason.startswith("GENERIC_USER_ERROR: Access denied when writing output")
+    assert lost.reason.startswith("GENERIC_USER_ERROR: Unable to verify/create output bucket")
 
 
 def test_cancellation(athena: Athena) -> None:

@@ -21,9 +21,16 @@ ROOT = Path(__file__).parents[3]
 class LocalAws:
     """A running emulator and helpers that make roles, functions and machines in it."""
 
-    def __init__(self, endpoint: str, access_key: str, secret_key: str) -> None:
+    def __init__(
+        self, endpoint: str, access_key: str, secret_key: str, region: str = "us-east-1"
+    ) -> None:
         self.endpoint = endpoint
-        self._session = boto3.Session(access_key, secret_key, region_name="us-east-1")
+        self._keys = (access_key, secret_key)
+        self._session = boto3.Session(access_key, secret_key, region_name=region)
+
+    def elsewhere(self, region: str) -> "LocalAws":
+        """The same account in another region."""
+        return LocalAws(self.endpoint, *self._keys, region)
 
     def client(self, service: str) -> Any:
         """A boto3 client as root."""

@@ -1,19 +1,38 @@
 """Each seam of the emulator: it is where it was, and what stands behind it is real."""
 
 import io
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from local.seams import authorization, cloudformation, glue, identity, lambdas, stepfunctions
+from local.seams import (
+    authorization,
+    cloudformation,
+    glue,
+    identity,
+    lambdas,
+    schedules,
+    stepfunctions,
+)
 from local.seams.contract import Seam
 from tests.integration.local_aws.conftest import LocalAws, wait_for
 
 SEAMS = [
     seam
-    for module in (identity, authorization, lambdas, stepfunctions, glue, cloudformation)
+    for module in (
+        identity,
+        authorization,
+        lambdas,
+        stepfunctions,
+        schedules,
+        glue,
+        cloudformation,
+    )
     for seam in module.SEAMS
 ]
 ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
@@ -58,6 +77,24 @@ def test_a_task_is_refused_what_its_role_may_not(aws: LocalAws) -> None:
     )
     assert (ended["status"], ended["error"]) == ("FAILED", "Glue.AccessDeniedException")
     assert "role/nobody" in ended["cause"]
+
+
+def test_a_task_stays_in_the_region_of_its_machine(aws: LocalAws) -> None:
+    away = aws.elsewhere("eu-west-1")
+    away.client("dynamodb").create_table(
+        TableName="far",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    role = aws.role("traveller", "states.amazonaws.com", ALL)
+    state = {
+        "Resource": "arn:aws:states:::dynamodb:getItem",
+        "Arguments": {"TableName": "far", "Key": {"id": {"S": "any"}}},
+    }
+    assert away.run("far", role, state)["status"] == "SUCCEEDED"
+    here = aws.run("near", role, state)
+    assert (here["status"], here["error"]) == ("FAILED", "DynamoDB.ResourceNotFoundException")
 
 
 def test_an_integration_without_an_engine_is_refused(aws: LocalAws) -> None:
@@ -107,6 +144,93 @@ def test_a_failed_query_fails_its_task(aws: LocalAws) -> None:
     )
     assert ended["status"] == "FAILED"
     assert "nothing" in ended["cause"]
+
+
+def test_a_query_reads_and_writes_with_its_callers_role(aws: LocalAws) -> None:
+    aws.client("s3").create_bucket(Bucket="answers")
+    queries = ["athena:StartQueryExecution", "athena:GetQueryExecution"]
+    asks = {"Effect": "Allow", "Action": queries, "Resource": "*"}
+    state = {
+        "Resource": "arn:aws:states:::athena:startQueryExecution.sync",
+        "Arguments": {
+            "QueryString": "SELECT 1 AS one",
+            "ResultConfiguration": {"OutputLocation": "s3://answers/"},
+        },
+    }
+    finds = {"Effect": "Allow", "Action": "s3:GetBucketLocation", "Resource": "*"}
+    writes = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}
+    for name, statements, wanted in (
+        ("asks", [asks], "s3:GetBucketLocation"),
+        ("finds", [asks, finds], "s3:PutObject"),
+        ("writes", [asks, finds, writes], None),
+    ):
+        role = aws.role(f"query-{name}", "states.amazonaws.com", *statements)
+        ended = aws.run(f"query-{name}", role, state)
+        assert ended["status"] == ("FAILED" if wanted else "SUCCEEDED"), ended.get("cause")
+        assert wanted is None or f"perform: {wanted}" in ended["cause"]
+
+
+def test_who_may_not_list_a_bucket_is_not_told_that_an_object_is_missing(aws: LocalAws) -> None:
+    aws.client("s3").create_bucket(Bucket="hiding")
+    reads = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+    lists = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::hiding"}
+    state = {
+        "Resource": "arn:aws:states:::aws-sdk:s3:getObject",
+        "Arguments": {"Bucket": "hiding", "Key": "none"},
+    }
+    role = aws.role("blind", "states.amazonaws.com", reads)
+    assert "AccessDenied" in aws.run("blind", role, state)["error"]
+    role = aws.role("seeing", "states.amazonaws.com", reads, lists)
+    assert "NoSuchKey" in aws.run("seeing", role, state)["error"]
+
+
+def test_a_schedule_starts_what_its_role_may_start(aws: LocalAws) -> None:
+    states, scheduler = aws.client("stepfunctions"), aws.client("scheduler")
+    machines = {}
+    for name in ("may", "may-not"):
+        machines[name] = states.create_state_machine(
+            name=f"scheduled-{name}",
+            roleArn=aws.role(f"run-{name}", "states.amazonaws.com"),
+            definition='{"StartAt": "Only", "States": {"Only": {"Type": "Pass", "End": true}}}',
+        )["stateMachineArn"]
+    start = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machines["may"]}
+    role = aws.role("schedule", "scheduler.amazonaws.com", start)
+    for name in ("may-not", "may"):  # in this order: the second to fire shows that the first did
+        scheduler.create_schedule(
+            Name=name,
+            ScheduleExpression="at(2026-01-01T00:00:00)",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={"Arn": machines[name], "RoleArn": role},
+        )
+
+    def started(name: str) -> list[Any]:
+        found: list[Any] = states.list_executions(stateMachineArn=machines[name])["executions"]
+        return found
+
+    wait_for(lambda: started("may"))
+    assert started("may-not") == []
+
+
+def test_a_functions_lines_are_lost_without_its_roles_permission(aws: LocalAws) -> None:
+    aws.function("speaking", "def handler(event, context): print('said')\n")
+    logs, group = aws.client("logs"), "/aws/lambda/speaking"
+
+    def lines() -> int:
+        aws.client("lambda").invoke(FunctionName="speaking", Payload=b"{}")
+        try:
+            events = logs.filter_log_events(logGroupName=group, filterPattern="said")["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            return 0
+        return len(events)
+
+    assert lines() == 0
+    actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    aws.client("iam").put_role_policy(
+        RoleName="speaking-role", PolicyName="log", PolicyDocument=document
+    )
+    assert lines() == 1
 
 
 def put_parquet(aws: LocalAws, key: str, **columns: list[Any]) -> None:
@@ -170,6 +294,22 @@ def test_loopback_counts_as_tls(aws: LocalAws) -> None:
     s3.put_bucket_policy(Bucket="tls-only", Policy=statement)
     s3.put_object(Bucket="tls-only", Key="x", Body=b"1")
     assert s3.get_object(Bucket="tls-only", Key="x")["Body"].read() == b"1"
+
+
+def test_sessions_are_registered_one_at_a_time() -> None:
+    inside: list[int] = []
+    seen: list[int] = []
+
+    def register(number: int) -> int:
+        inside.append(number)
+        time.sleep(0.01)
+        seen.append(len(inside))
+        inside.remove(number)
+        return number
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(identity.one_at_a_time(register), range(8))) == list(range(8))
+    assert seen == [1] * 8
 
 
 def test_a_metric_is_put_only_into_the_namespaces_of_its_role(aws: LocalAws) -> None:

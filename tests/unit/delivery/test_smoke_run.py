@@ -107,9 +107,9 @@ def test_it_merges_whatever_waits_and_reads_as_the_dashboard(deploy: Deploy) -> 
     arn = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:lakehouse-dev-pipeline:{RUN}"
     assert json.loads(client.describe_execution(executionArn=arn)["input"]) == {"force_merge": True}
     deployed = Deployed.find(STAGE)
-    assert deployed.reader_arn == f"arn:aws:iam::{ACCOUNT}:role/lakehouse-dev-dashboard"
+    assert deployed.reader_arn == f"arn:aws:iam::{ACCOUNT}:role/lakehouse-dev-dashboard-{REGION}"
     taken = deployed.reader().session.client("sts").get_caller_identity()["Arn"]
-    assert taken.endswith(":assumed-role/lakehouse-dev-dashboard/smoke")
+    assert taken.endswith(f":assumed-role/lakehouse-dev-dashboard-{REGION}/smoke")
 
 
 def test_a_failed_run_tells_its_cause_and_what_to_type(deploy: Deploy) -> None:

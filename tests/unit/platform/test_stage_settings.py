@@ -11,6 +11,19 @@ from lakehouse.settings import DIRECTORY, load_stage, stage_names
 
 ROOT = Path(__file__).parent.parent.parent.parent
 GOOD = (DIRECTORY / "dev.toml").read_text()
+NETWORK = """
+[network]
+vpc = "vpc-00000001"
+endpoints = "create"
+[[network.subnets]]
+id = "subnet-00000001"
+zone = "eu-west-1a"
+route_table = "rtb-00000001"
+[[network.subnets]]
+id = "subnet-00000002"
+zone = "eu-west-1b"
+route_table = "rtb-00000002"
+"""
 
 
 @pytest.mark.parametrize("name", stage_names())
@@ -29,9 +42,17 @@ def test_every_stage_loads(name: str) -> None:
         ('host = "none"', 'host = "moon"', "'dashboard.host': input should be 'none'"),
         ("deletion_protection = false", "deletion_protection = true", "contradicts"),
         ("monthly_ceiling_usd = 35", "monthly_ceiling_usd = 0", "'cost.monthly_ceiling_usd'"),
-        ("monthly_ceiling_usd = 35", 'notification_email = "me"', "'cost.notification_email'"),
+        ("window_minutes = 60", 'window_minutes = 60\nemail = "me"', "'alarms.email'"),
+        ("lease_minutes = 120", "lease_minutes = 90", "less than a lease may last: 91 minutes"),
         ("bronze_immutable = false", "bronze_immutable = true", "contradicts bronze_immutable"),
         ('keys = "service"', 'keys = "customer"', "needs a region"),
+        ("[source]", f"{NETWORK}[source]", "[network] needs a region"),
+        ("[source]", 'region = "eu-west-2"' + f"{NETWORK}[source]", "001 is in eu-west-1a"),
+        (
+            "[source]",
+            'region = "eu-west-1"' + NETWORK.replace("1b", "1a") + "[source]",
+            "two availability zones",
+        ),
         ("[glue]", "[glue", "Expected ']'"),
     ],
 )  # fmt: skip

@@ -2,13 +2,15 @@
 
 import importlib
 import sys
+import traceback
 from types import ModuleType
 from typing import Any
 
+import pg8000.exceptions
 import pytest
 
 from lakehouse.environment import GeneratorEnvironment
-from lakehouse.errors import ConfigurationError, SourceUnavailableError
+from lakehouse.errors import ConfigurationError, SourceError, SourceUnavailableError
 from lambdas.generator.shop import Written
 
 _NAME = "lambdas.generator.handler"
@@ -55,6 +57,22 @@ def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         monkeypatch.setenv(name, value)
     monkeypatch.delitem(sys.modules, _NAME, raising=False)
     return importlib.import_module(_NAME)
+
+
+def test_a_refused_row_is_not_quoted(
+    module: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fields = {"C": "23514", "M": "violates check", "D": "Failing row contains (7, Ada Quill)."}
+
+    def refuse(*_: object) -> Written:
+        raise pg8000.exceptions.DatabaseError(fields)
+
+    monkeypatch.setattr(module, "connect", lambda *_: Connection())
+    monkeypatch.setattr(module, "generate", refuse)
+    with pytest.raises(SourceError, match="violates check") as caught:
+        module.handler({}, Context())
+    told = "".join(traceback.format_exception(caught.value)) + capsys.readouterr().out
+    assert "Quill" not in told
 
 
 def test_rows_are_counted_and_returned(

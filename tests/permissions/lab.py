@@ -1,0 +1,445 @@
+"""What needs a permission, each as one call that tells what was refused on the way."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tests.e2e.account import ROOT, Deployment, wait_for
+from tests.e2e.other_code import other_code
+from tests.permissions.attached import STAGE
+
+DENIALS = re.compile(
+    r"AccessDenied|not authorized|permissions to call|Forbidden|HTTP 403|PAM authentication failed"
+)
+_NAMED = re.compile(
+    r"(?:perform:|may not) ([a-z0-9-]+:\w+)|permissions to call (\w+) on (EC2|XRAY)"
+)
+_PATIENCE_SECONDS = 30
+"""Iceberg reads a table's metadata again for minutes, whatever S3 says."""
+_OTHER_CODE = """
+import boto3
+
+def handler(event, context):
+    subnet = event["subnet"]
+    found = boto3.client("ec2").create_network_interface(SubnetId=subnet)
+    return found["NetworkInterface"]["NetworkInterfaceId"]
+"""
+
+
+@dataclass(frozen=True)
+class Told:
+    """How it ended, in a few words, and all the text in which a refusal would be told."""
+
+    ended: str
+    text: str = ""
+    lost: bool = False
+    """Nothing says so, but what should have been written is not there."""
+
+    @property
+    def denied(self) -> bool:
+        """Whether anything was refused."""
+        return self.lost or bool(DENIALS.search(self.text))
+
+    @property
+    def actions(self) -> set[str]:
+        """The refused actions that the text names."""
+        found = {"logs:CreateLogDelivery"} if "access the Log Destination" in self.text else set()
+        found |= {
+            named or f"{service.lower()}:{call}"
+            for named, call, service in _NAMED.findall(self.text)
+        }
+        # PostgreSQL and Step Functions say no more than this, on AWS too.
+        if "PAM authentication failed" in self.text:
+            found.add("rds-db:connect")
+        return found
+
+
+class Lab:
+    """A deployed account at rest: its schedules are off, and a first run has merged."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
+        self.client = deployment.client
+
+    def touch(self) -> None:
+        """A few changed sales, settled behind the horizon's margin."""
+        with self.deployment.source() as source:
+            source.run(
+                "UPDATE fact_sales SET updated_at = clock_timestamp() "
+                "WHERE sale_id IN (SELECT sale_id FROM fact_sales ORDER BY sale_id LIMIT 3)"
+            )
+        time.sleep(1.5)
+
+    def invoke(self, function: str, **payload: object) -> Told:
+        """One call of a Lambda."""
+        answer = self.client("lambda").invoke(
+            FunctionName=f"lakehouse-{STAGE}-{function}", Payload=json.dumps(payload)
+        )
+        body = answer["Payload"].read().decode()
+        return Told("the Lambda fails", body) if "FunctionError" in answer else Told("", "")
+
+    def generator(self) -> Told:
+        return self.invoke("generator")
+
+    def ingest(self, table: str = "fact_sales") -> Told:
+        self.touch()
+        return self.invoke("ingest", table=table, run_id=f"try-{uuid.uuid4()}")
+
+    def second_attempt(self) -> Told:
+        """A batch that was opened but not landed is taken up again: is its object there?"""
+        role = f"lakehouse-{STAGE}-ingest"
+        name = next(
+            found["RoleName"]
+            for page in self.client("iam").get_paginator("list_roles").paginate()
+            for found in page["Roles"]
+            if found["RoleName"].startswith(role)
+        )
+        denial = {"Effect": "Deny", "Action": "s3:PutObject", "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [denial]})
+        iam = self.client("iam")
+        iam.put_role_policy(RoleName=name, PolicyName="no-landing", PolicyDocument=document)
+        try:
+            assert self.ingest().denied
+        finally:
+            iam.delete_role_policy(RoleName=name, PolicyName="no-landing")
+        return self.invoke("ingest", table="fact_sales", run_id=f"try-{uuid.uuid4()}")
+
+    def receipt(self) -> Told:
+        arn = self.deployment.executions("SUCCEEDED")[0]["executionArn"]
+        return self.invoke("receipt", execution_arn=arn, run_id="try")
+
+    def custom_resource(self, function: str, **properties: object) -> Told:
+        """A custom resource's deletion, answered to an address of ours."""
+        with _mailbox() as (address, answers):
+            self.invoke(
+                function,
+                RequestType="Delete",
+                ResponseURL=address,
+                StackId="s",
+                RequestId="r",
+                LogicalResourceId="l",
+                PhysicalResourceId="p",
+                ResourceProperties=properties,
+            )
+        (answer,) = answers
+        failed = answer["Status"] == "FAILED"
+        return Told("the stack's deletion fails", answer["Reason"]) if failed else Told("")
+
+    def emptier(self) -> Told:
+        bucket = self._results()
+        self.client("s3").put_object(Bucket=bucket, Key="athena/try.csv", Body=b"x")
+        return self.custom_resource("emptier", Buckets=[bucket])
+
+    def bootstrap(self) -> Told:
+        return self.custom_resource("bootstrap")
+
+    def idle_emptier(self) -> Told:
+        return self.custom_resource("emptier", Buckets=[])
+
+    def log_of(self, call: Callable[[], Told], group: str) -> Told:
+        """Whether a call leaves lines in a log group."""
+        since = _now()
+        told = call()
+        assert not told.denied, told
+        lost = not self._lines(group, since)
+        return Told("it goes on, its lines are lost" if lost else "", lost=lost)
+
+    def function_log(self, name: str) -> Told:
+        calls: dict[str, Callable[[], Told]] = {
+            "ingest": partial(self.invoke, "ingest", table="dim_products", run_id="try-log"),
+            "emptier": self.idle_emptier,
+        }
+        call = calls.get(name) or getattr(self, name)
+        return self.log_of(call, f"/aws/lambda/lakehouse-{STAGE}-{name}")
+
+    def crawler_log(self) -> Told:
+        return self.log_of(self.crawl, "/aws-glue/crawlers")
+
+    def job_log(self) -> Told:
+        return self.log_of(self.job, "/aws-glue/jobs/output")
+
+    def job_metrics(self) -> Told:
+        """The job goes on without its metric, and says so in its log."""
+        return self.job()
+
+    def reconfigure(self, function: str, *, in_network: bool) -> Told:
+        """The function's tracing and network are set once more, as a deployment does."""
+        client, asked = self.client("lambda"), {"TracingConfig": {"Mode": "Active"}}
+        if in_network:
+            asked["VpcConfig"] = self._network()
+        return self._asked(
+            lambda: client.update_function_configuration(
+                FunctionName=f"lakehouse-{STAGE}-{function}", **asked
+            ),
+            "the deployment fails",
+        )
+
+    def deliver_log(self, machine: str) -> Told:
+        """The machine's logging is set once more, as a deployment does."""
+        client = self.client("stepfunctions")
+        group = f"/aws/vendedlogs/states/lakehouse-{STAGE}-{machine}"
+        found = self.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"][0]
+        logging = {
+            "level": "ERROR",
+            "includeExecutionData": False,
+            "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": found["arn"]}}],
+        }
+        return self._asked(
+            lambda: client.update_state_machine(
+                stateMachineArn=self._machine(machine), loggingConfiguration=logging
+            ),
+            "the deployment fails",
+        )
+
+    def interface_by_code(self, function: str) -> Told:
+        """Code put into the function asks for a network interface with the function's role."""
+        subnet = self._network()["SubnetIds"][0]
+        with other_code(self.deployment, function, _OTHER_CODE):
+            return self.invoke(function, subnet=subnet)
+
+    def crawl(self) -> Told:
+        glue, name = self.client("glue"), self.deployment.outputs["crawler"]
+        glue.start_crawler(Name=name)
+
+        def ended() -> Any:
+            crawler = glue.get_crawler(Name=name)["Crawler"]
+            return crawler["LastCrawl"] if crawler["State"] == "READY" else None
+
+        last = wait_for(ended, 60, "the crawl to end")
+        return Told(f"the crawl is {last['Status']}", last.get("ErrorMessage", ""))
+
+    def job(self) -> Told:
+        """A merge of a waiting batch."""
+        told = self.ingest()
+        assert not told.denied, told
+        glue, name = self.client("glue"), self.deployment.outputs["glue_job"]
+        run_id = glue.start_job_run(JobName=name, Arguments={"--run_id": f"try-{uuid.uuid4()}"})[
+            "JobRunId"
+        ]
+
+        log = self.deployment.home / "state" / "glue" / run_id / "job.log"
+        stopped_at = 0.0
+
+        def ended() -> Any:
+            nonlocal stopped_at
+            run = glue.get_job_run(JobName=name, RunId=run_id)["JobRun"]
+            if run["JobRunState"] not in ("STARTING", "RUNNING"):
+                return run
+            if log.is_file() and DENIALS.search(log.read_text()):
+                stopped_at = stopped_at or time.monotonic() + _PATIENCE_SECONDS
+                if time.monotonic() > stopped_at:
+                    glue.batch_stop_job_run(JobName=name, JobRunIds=[run_id])
+            return None
+
+        run = wait_for(ended, 240, "the job to end")
+        text = run.get("ErrorMessage", "") + (log.read_text() if log.is_file() else "")
+        if run["JobRunState"] == "STOPPED":
+            return Told("the job's log says so at each new attempt, until it is stopped", text)
+        return Told(f"the job is {run['JobRunState']}", text)
+
+    def quiet_run(self) -> Told:
+        """A run of the pipeline that finds nothing new."""
+        return self._execution(self._machine("pipeline"))
+
+    def run(self) -> Told:
+        """A run of the pipeline that ingests, merges, makes the views and its receipt."""
+        self.touch()
+        return self._execution(self._machine("pipeline"), force_merge=True)
+
+    def crawling_run(self) -> Told:
+        """A run that finds a table not yet catalogued."""
+        self.client("dynamodb").update_item(
+            TableName=self.deployment.outputs["watermark_table"],
+            Key={"source_table": {"S": "fact_sales"}, "item": {"S": "watermark"}},
+            UpdateExpression="REMOVE crawled_signature",
+        )
+        return self.run()
+
+    def maintain(self) -> Told:
+        return self._execution(self._machine("upkeep"), task="maintain")
+
+    def rebuild(self) -> Told:
+        return self._execution(self._machine("upkeep"), task="rebuild")
+
+    def schedule(self, name: str) -> Told:
+        """A schedule with the target and the role of the one named, due at once."""
+        client = self.client("scheduler")
+        target = client.get_schedule(Name=f"lakehouse-{STAGE}-{name}")["Target"]
+        emulator = self.deployment.home / "logs" / "emulator.log"
+        offset, since = emulator.stat().st_size, _now()
+        probe = f"try-{uuid.uuid4()}"
+        client.create_schedule(
+            Name=probe,
+            ScheduleExpression=f"at({time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime())})",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={key: target[key] for key in ("Arn", "RoleArn", "Input")},
+        )
+
+        def seen() -> str | None:
+            with emulator.open() as log:
+                log.seek(offset)
+                refused = [line for line in log if probe in line]
+            if refused:
+                return refused[0]
+            return "started" if self._started(name, since) else None
+
+        try:
+            found = wait_for(seen, 90, f"the schedule {name} to fire")
+        finally:
+            client.delete_schedule(Name=probe)
+        if found == "started" and name != "generator":
+            machine = self._machine("upkeep" if name == "maintenance" else "pipeline")
+            wait_for(lambda: not self._running(machine), 180, "what it started to end")
+        return Told("nothing is started" if DENIALS.search(found) else "", found)
+
+    def dashboard(self) -> Told:
+        """The dashboard's own code reads its views, with its role."""
+        out = self.deployment.outputs
+        role = self.client("sts").assume_role(
+            RoleArn=out["dashboard_role"], RoleSessionName="dashboard"
+        )["Credentials"]
+        code = (
+            "from dashboard import queries, views\n"
+            "from dashboard.settings import DashboardEnvironment\n"
+            "queries.load(queries.athena_reader(DashboardEnvironment.read()), views.ALL)\n"
+        )
+        kept = {k: v for k, v in self.deployment.environment.items() if not k.startswith("AWS_")}
+        result = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", code],
+            cwd=ROOT,
+            env=kept
+            | {
+                "AWS_ENDPOINT_URL": out["endpoint_url"],
+                "AWS_DEFAULT_REGION": out["region"],
+                "AWS_ACCESS_KEY_ID": role["AccessKeyId"],
+                "AWS_SECRET_ACCESS_KEY": role["SecretAccessKey"],
+                "AWS_SESSION_TOKEN": role["SessionToken"],
+                "GOLD_DATABASE": out["gold_database"],
+                "WORKGROUP": out["workgroup"],
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Told("the page shows the failure" if result.returncode else "", result.stderr)
+
+    def _execution(self, machine: str, **payload: object) -> Told:
+        states = self.client("stepfunctions")
+        wait_for(lambda: not self._running(machine), 120, "the run before to end")
+        self._free_the_lease()
+        arn = states.start_execution(stateMachineArn=machine, input=json.dumps(payload))[
+            "executionArn"
+        ]
+        ended = self.deployment.finish(arn, 300)
+        failures = [
+            json.dumps(event, default=str)
+            for page in states.get_paginator("get_execution_history").paginate(executionArn=arn)
+            for event in page["events"]
+            if "Failed" in event["type"]
+        ]
+        text = ended.get("cause", "") + "".join(failures)
+        return Told(f"the run is {ended['status']}", text)
+
+    def _free_the_lease(self) -> None:
+        """A run that may not give its lease back keeps it until it expires."""
+        self.client("dynamodb").delete_item(
+            TableName=self.deployment.outputs["watermark_table"],
+            Key={"source_table": {"S": "run"}, "item": {"S": "lease"}},
+        )
+
+    def _running(self, machine: str) -> list[Any]:
+        found: list[Any] = self.client("stepfunctions").list_executions(
+            stateMachineArn=machine, statusFilter="RUNNING"
+        )["executions"]
+        return found
+
+    def _machine(self, name: str) -> str:
+        key = "upkeep_machine_arn" if name == "upkeep" else "state_machine_arn"
+        return self.deployment.outputs[key]
+
+    def _started(self, schedule: str, since: int) -> int:
+        """Starts of what the schedule starts, since then."""
+        if schedule == "generator":
+            return self._lines(f"/aws/lambda/lakehouse-{STAGE}-generator", since)
+        machine = self._machine("upkeep" if schedule == "maintenance" else "pipeline")
+        pages = self.client("stepfunctions").get_paginator("list_executions")
+        return sum(
+            execution["startDate"].timestamp() * 1000 >= since
+            for page in pages.paginate(stateMachineArn=machine)
+            for execution in page["executions"]
+        )
+
+    def _lines(self, group: str, since: int) -> int:
+        logs = self.client("logs")
+        try:
+            return len(logs.filter_log_events(logGroupName=group, startTime=since)["events"])
+        except logs.exceptions.ResourceNotFoundException:
+            return 0
+
+    def _network(self) -> dict[str, Any]:
+        """Of the source: the emulator does not tell which network a function is in."""
+        ec2 = self.client("ec2")
+        groups = ec2.describe_security_groups(
+            Filters=[{"Name": "tag:Name", "Values": [f"lakehouse-{STAGE}-source/Clients"]}]
+        )["SecurityGroups"]
+        subnets = ec2.describe_subnets(
+            Filters=[{"Name": "vpc-id", "Values": [groups[0]["VpcId"]]}]
+        )["Subnets"]
+        return {
+            "SubnetIds": [subnet["SubnetId"] for subnet in subnets],
+            "SecurityGroupIds": [groups[0]["GroupId"]],
+        }
+
+    def _results(self) -> str:
+        group = self.client("athena").get_work_group(
+            WorkGroup=self.deployment.outputs["workgroup"]
+        )["WorkGroup"]
+        location: str = group["Configuration"]["ResultConfiguration"]["OutputLocation"]
+        return location.removeprefix("s3://").partition("/")[0]
+
+    def _asked(self, call: Callable[[], object], otherwise: str) -> Told:
+        try:
+            call()
+        except ClientError as refused:
+            return Told(otherwise, str(refused))
+        return Told("")
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
+
+
+@contextmanager
+def _mailbox() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """An address that takes the answers of custom resources, and the answers."""
+    answers: list[dict[str, Any]] = []
+
+    class Box(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            answers.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = HTTPServer(("127.0.0.1", 0), Box)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/", answers
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)

@@ -39,7 +39,7 @@ def _keep(target: dict[str, Any], event: dict[str, Any], code: str) -> None:
             },
         )
     except ClientError as refused:
-        logger.warning("the dead letter for %s is lost: %s", target["Arn"], refused)
+        logger.warning("the dead letter of %s is lost: %s", event["Resources"][0], refused)
 
 
 def install() -> None:

@@ -275,6 +275,38 @@ class Lab:
 
     def schedule(self, name: str) -> Told:
         """A schedule with the target and the role of the one named, due at once."""
+
+        def found(since: str, refused: str) -> str | None:
+            return refused or ("started" if self._started(name, since) else None)
+
+        told = self._fire(name, {}, found)
+        if told == "started" and name != "generator":
+            machine = self._machine("upkeep" if name == "maintenance" else "pipeline")
+            wait_for(lambda: not self._running(machine), 180, "what it started to end")
+        return Told("nothing is started" if DENIALS.search(told) else "", told)
+
+    def dead_letter(self, name: str) -> Told:
+        """A schedule with the role of the one named and a target that the role may not start."""
+        other = "generator" if name == "pipeline" else "pipeline"
+        strange = self.client("scheduler").get_schedule(Name=f"lakehouse-{STAGE}-{other}")
+        sqs = self.client("sqs")
+        queue = sqs.get_queue_url(QueueName=f"lakehouse-{STAGE}-dead-letters")["QueueUrl"]
+        sqs.purge_queue(QueueUrl=queue)  # of what other trials could not start
+
+        def found(_since: str, refused: str) -> str | None:
+            lost = next((line for line in refused.splitlines() if "is lost" in line), None)
+            return lost or ("kept" if sqs.receive_message(QueueUrl=queue).get("Messages") else None)
+
+        told = self._fire(name, {"Arn": strange["Target"]["Arn"]}, found)
+        return Told("the letter is lost" if DENIALS.search(told) else "", told)
+
+    def _fire(
+        self, name: str, changes: dict[str, str], found: Callable[[str, str], str | None]
+    ) -> str:
+        """What is found after a schedule like the one named, but changed, has been due.
+
+        `found` is given the moment before and the emulator's lines about the schedule.
+        """
         client = self.client("scheduler")
         target = client.get_schedule(Name=f"lakehouse-{STAGE}-{name}")["Target"]
         emulator = self.deployment.home / "logs" / "emulator.log"
@@ -284,25 +316,19 @@ class Lab:
             Name=probe,
             ScheduleExpression=f"at({time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime())})",
             FlexibleTimeWindow={"Mode": "OFF"},
-            Target={key: target[key] for key in ("Arn", "RoleArn", "Input")},
+            Target={k: target[k] for k in ("Arn", "RoleArn", "Input", "DeadLetterConfig")}
+            | changes,
         )
 
         def seen() -> str | None:
             with emulator.open() as log:
                 log.seek(offset)
-                refused = [line for line in log if probe in line]
-            if refused:
-                return refused[0]
-            return "started" if self._started(name, since) else None
+                return found(since, "".join(line for line in log if probe in line))
 
         try:
-            found = wait_for(seen, 90, f"the schedule {name} to fire")
+            return wait_for(seen, 90, f"the schedule {name} to fire")
         finally:
             client.delete_schedule(Name=probe)
-        if found == "started" and name != "generator":
-            machine = self._machine("upkeep" if name == "maintenance" else "pipeline")
-            wait_for(lambda: not self._running(machine), 180, "what it started to end")
-        return Told("nothing is started" if DENIALS.search(found) else "", found)
 
     def dashboard(self) -> Told:
         """The dashboard's own code reads its views, with its role."""

@@ -85,6 +85,13 @@ def _schedules() -> Iterator[Trial]:
             f"schedule {name}",
             partial(Lab.schedule, name=name),
         )
+        yield Trial(
+            f"Schedule lakehouse-<stage>-{name}",
+            "KeepDeadLetters",
+            "the schedule, with a target it may not start",
+            f"dead letter of {name}",
+            partial(Lab.dead_letter, name=name),
+        )
 
 
 def _crawler() -> Iterator[Trial]:

@@ -119,7 +119,7 @@ test-services: install ## the two that start the most processes, one after the o
 test-e2e: install ## deploys, runs, breaks and destroys
 	@$(BIN)/pytest tests/e2e
 
-test-permissions: install ## each statement of each role taken away once: what needs it is denied (10 minutes)
+test-permissions: install ## each statement of each role taken away once: what needs it is denied (a quarter of an hour)
 	@$(BIN)/pytest tests/permissions
 	@$(MAKE) --no-print-directory permissions
 

@@ -98,7 +98,7 @@ check: install ## format, lint, types, import rules
 	@$(BIN)/lint-imports
 
 test: check test-unit test-infrastructure ## all checks and tests, the slow ones side by side
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync test-spark test-services
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync test-engines test-e2e
 
 test-unit: install ## without processes: seconds
 	@$(BIN)/pytest tests/unit
@@ -112,9 +112,9 @@ test-spark: install ## real Spark and Iceberg: the Glue job and its parts
 test-integration: install ## real PostgreSQL, the local Athena, the emulator's seams, a browser
 	@$(BIN)/pytest tests/integration --ignore=tests/integration/glue
 
-test-services: install ## the two that start the most processes, one after the other
+test-engines: install ## test-spark, then test-integration
+	@$(MAKE) --no-print-directory test-spark
 	@$(MAKE) --no-print-directory test-integration
-	@$(MAKE) --no-print-directory test-e2e
 
 test-e2e: install ## deploys, runs, breaks and destroys
 	@$(BIN)/pytest tests/e2e

@@ -1,7 +1,6 @@
 """One local account for all end-to-end tests: deployed once, by the command that people type."""
 
 import json
-import os
 import shutil
 import socket
 import tempfile
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import shell
 from tests.e2e.account import Deployment
 
 
@@ -29,17 +29,12 @@ def deployment() -> Iterator[Deployment]:
 
 
 def own_environment(home: Path) -> dict[str, str]:
-    """The caller's environment without their AWS settings, with a home and ports of its own.
-
-    Without make's own variables too: under `make test` an inner make would take itself for a part
-    of the outer one, and print the directories that it enters and leaves.
-    """
-    strange = ("AWS_", "MAKE", "MFLAGS")
-    return {k: v for k, v in os.environ.items() if not k.startswith(strange)} | {
-        "LAKEHOUSE_HOME": str(home),
-        "LAKEHOUSE_PORT": str(free_port()),
-        "LAKEHOUSE_DASHBOARD_PORT": str(free_port()),
-    }
+    """As typed in a shell, with a home and ports of its own."""
+    return shell.environment(
+        LAKEHOUSE_HOME=str(home),
+        LAKEHOUSE_PORT=str(free_port()),
+        LAKEHOUSE_DASHBOARD_PORT=str(free_port()),
+    )
 
 
 def free_port() -> int:

@@ -17,6 +17,7 @@ from lakehouse.cost.workload import Volume
 from lakehouse.settings import load_stage
 from local.toolchain import tool_environment
 from stacks.ingest import STORAGE_MIB
+from tests import shell
 from tests.infrastructure.conftest import ROOT
 from tests.infrastructure.templates import definition, of_type, only
 
@@ -174,8 +175,7 @@ def test_the_command_prints_a_table_and_then_json(tmp_path: Path, synthesized: P
     ended = subprocess.run(
         ["make", "cost", "STAGE=dev", "ARGS=--orders 60000 --months 24"],
         cwd=ROOT,
-        env={k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-        | {"LAKEHOUSE_HOME": str(tmp_path)},
+        env=shell.environment(LAKEHOUSE_HOME=str(tmp_path)),
         capture_output=True,
         text=True,
         check=True,

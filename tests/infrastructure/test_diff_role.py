@@ -106,7 +106,9 @@ def aws(assembly: Path) -> Iterator[Aws]:
     server.server_close()
 
 
-def test_the_role_suffices_and_the_comment_tells_what_changes(aws: Aws, assembly: Path) -> None:
+def test_the_role_suffices_and_the_comment_tells_what_changes(
+    aws: Aws, assembly: Path, tmp_path: Path
+) -> None:
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "diff.yml").read_text())
     scripts = "".join(step.get("run", "") for step in workflow["jobs"]["diff"]["steps"])
     arguments = "diff --app templates/$stage --method template --no-color"
@@ -121,6 +123,7 @@ def test_the_role_suffices_and_the_comment_tells_what_changes(aws: Aws, assembly
             "AWS_ACCESS_KEY_ID": "testing",
             "AWS_SECRET_ACCESS_KEY": "testing",
             "AWS_REGION": "eu-west-1",
+            "CDK_HOME": str(tmp_path),  # where it remembers whose a key is
         },
         capture_output=True,
         text=True,

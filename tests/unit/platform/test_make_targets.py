@@ -1,10 +1,11 @@
 """The Makefile's targets that an operator of a stage types: what they run."""
 
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests import shell
 
 ROOT = Path(__file__).parents[3]
 
@@ -22,12 +23,10 @@ ROOT = Path(__file__).parents[3]
     ],
 )
 def test_a_target_runs_its_command(typed: tuple[str, ...], runs: str) -> None:
-    # as typed in a shell: a make around the tests would pass its own options on
-    shell = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     shown = subprocess.run(
         ["make", "--dry-run", *typed],
         cwd=ROOT,
-        env=shell,
+        env=shell.environment(),
         capture_output=True,
         text=True,
         check=True,

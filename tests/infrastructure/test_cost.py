@@ -1,7 +1,6 @@
 """The month of each stage as synthesized, its ceiling at synth, and its budget."""
 
 import json
-import os
 import re
 import subprocess
 import sys

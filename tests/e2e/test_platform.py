@@ -354,6 +354,7 @@ def test_the_cdk_commands_of_the_readme_work(deployment: Deployment) -> None:
     prepared = {s["StackName"] for s in stacks if s["StackStatus"] == "REVIEW_IN_PROGRESS"}
     layers = (
         *("source", "storage", "ingest", "transform", "orchestration", "upkeep", "dashboard"),
+        "monitoring",
         "budget",
     )
     assert prepared == {f"lakehouse-dev-{layer}" for layer in layers}

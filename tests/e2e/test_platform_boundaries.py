@@ -33,13 +33,16 @@ NEIGHBOUR = "lakehouse-dev-neighbour"
 
 
 @pytest.fixture(scope="module")
-def buckets(deployment: Deployment) -> dict[str, str]:
+def buckets(deployment: Deployment) -> Iterator[dict[str, str]]:
     """Bucket of each layer, and one of another stage with something in it."""
     s3 = deployment.client("s3")
     s3.create_bucket(Bucket=NEIGHBOUR)
     s3.put_object(Bucket=NEIGHBOUR, Key="bronze/fact_sales/1.parquet", Body=b"theirs")
     layers = ("bronze", "silver", "gold")
-    return {layer: deployment.outputs[f"{layer}_bucket"] for layer in layers}
+    yield {layer: deployment.outputs[f"{layer}_bucket"] for layer in layers}
+    for found in s3.list_objects_v2(Bucket=NEIGHBOUR).get("Contents", []):
+        s3.delete_object(Bucket=NEIGHBOUR, Key=found["Key"])
+    s3.delete_bucket(Bucket=NEIGHBOUR)
 
 
 @pytest.fixture(scope="module")

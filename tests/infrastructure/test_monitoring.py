@@ -18,7 +18,7 @@ def alarms(templates: Templates, stage_name: str) -> dict[str, dict[str, Any]]:
     return {alarm["AlarmName"].removeprefix(prefix): alarm for alarm in found}
 
 
-def test_every_alarm_has_its_chapter_and_every_chapter_its_alarm(
+def test_platform_alarms_has_its_chapter_and_every_chapter_its_alarm(
     templates: Templates, stage_name: str
 ) -> None:
     chapters = re.findall(r"^## (.+)$", HANDBOOK, re.MULTILINE)
@@ -35,7 +35,7 @@ def test_every_command_of_the_handbook_is_there() -> None:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
-def test_every_alarm_is_told_when_it_begins_and_when_it_ends(
+def test_platform_alarms_is_told_when_it_begins_and_when_it_ends(
     templates: Templates, stage_name: str
 ) -> None:
     (topic,) = of_type(templates["monitoring"], "AWS::SNS::Topic")

@@ -33,11 +33,13 @@ STEPS = [
     "reader BEGIN",
     "reader COPY",  # the rows
     "reader DESCRIBE",
+    "reader SELECT",  # the file's encodings
     "reader SELECT",  # PostgreSQL's count of them
     "reader SELECT",  # that of the file
     "reader SELECT",
     "reader COPY",  # those that are set aside
     "reader COPY",  # the rows without them
+    "reader SELECT",  # that file's encodings
     "reader SELECT",
     "bucket put_object",  # bronze
     "bucket put_object",  # quarantine

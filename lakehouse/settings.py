@@ -296,7 +296,7 @@ class Stage(_Section):
     @property
     def metrics_namespace(self) -> str:
         """CloudWatch namespace of the metrics that the stage puts itself."""
-        return f"{APP}-{self.name}"
+        return self.prefix
 
     @property
     def prefix(self) -> str:

@@ -18,7 +18,6 @@ from constructs import Construct
 from lakehouse import measures
 from lakehouse.contract import TableContract
 from lakehouse.settings import Stage
-from stacks.ingest import IngestStack
 from stacks.source import SourceStack
 
 HANDBOOK: Final = "docs/operations.md"
@@ -73,13 +72,15 @@ class MonitoringStack(cdk.Stack):
         stage: Stage,
         contracts: Mapping[str, TableContract],
         source: SourceStack,
-        ingest: IngestStack,
         machines: Sequence[sfn.StateMachine],
         **kwargs: object,
     ):
         super().__init__(scope, construct_id, **kwargs)  # type: ignore[arg-type]
-        self._stage, self._source, self._ingest = stage, source, ingest
+        self._stage, self._source = stage, source
         self._tables, self._machines = list(contracts), machines
+        self._database = {"DBInstanceIdentifier": f"{stage.prefix}-source"}
+        self._run = {"StateMachineArn": machines[0].state_machine_arn}
+        self._ingest = {"FunctionName": f"{stage.prefix}-ingest"}
         topic = self._topic()
         alarms = [self._alarm(watch, topic) for watch in self._watches()]
         self._board(alarms)
@@ -132,19 +133,17 @@ class MonitoringStack(cdk.Stack):
         """In the order of the data's path; all that a reader of the handbook finds there."""
         stage, alarms = self._stage, self._stage.alarms
         window = cdk.Duration.minutes(alarms.window_minutes)
-        run, *_ = self._machines
-        database = {"DBInstanceIdentifier": f"{stage.prefix}-source"}
         yield Watch(
             "database-storage",
             f"The source database has less than {alarms.free_storage_gib:g} GiB left.",
-            _metric("AWS/RDS", "FreeStorageSpace", database, "Minimum", 300),
+            _metric("AWS/RDS", "FreeStorageSpace", self._database, "Minimum", 300),
             alarms.free_storage_gib * 1024**3,
             _BELOW,
         )
         yield Watch(
             "database-connections",
             f"The source database has more than {alarms.connections} sessions.",
-            _metric("AWS/RDS", "DatabaseConnections", database, "Maximum", 60),
+            _metric("AWS/RDS", "DatabaseConnections", self._database, "Maximum", 60),
             alarms.connections,
         )
         held = {f"h{n}": self._of_table(measures.HORIZON_HELD, t, window, "Maximum")
@@ -180,23 +179,21 @@ class MonitoringStack(cdk.Stack):
         failed = f"SUM([{', '.join(ended)}])"
         yield Watch("run-failed", "A run or an upkeep failed.", _formula(failed, ended, window), 0)
         silence = cdk.Duration.minutes(alarms.no_success_minutes)
-        succeeded = {"StateMachineArn": run.state_machine_arn}
         yield Watch(
             "no-success",
             f"No run has ended well for {alarms.no_success_minutes} minutes.",
-            _metric("AWS/States", "ExecutionsSucceeded", succeeded, "Sum", silence),
+            _metric("AWS/States", "ExecutionsSucceeded", self._run, "Sum", silence),
             1,
             _BELOW,
             cloudwatch.TreatMissingData.BREACHING,
         )
         lease = cdk.Duration.minutes(alarms.lease_minutes)
-        function = {"FunctionName": f"{stage.prefix}-ingest"}
         # A run that finds the lease taken ends well, without a call of the ingest.
         yield Watch(
             "lease-stuck",
             f"Nothing has been read for {alarms.lease_minutes} minutes; where runs end well all "
             "the same, something holds the lease.",
-            _metric("AWS/Lambda", "Invocations", function, "Sum", lease),
+            _metric("AWS/Lambda", "Invocations", self._ingest, "Sum", lease),
             1,
             _BELOW,
             cloudwatch.TreatMissingData.BREACHING,
@@ -240,25 +237,21 @@ class MonitoringStack(cdk.Stack):
     def _board(self, alarms: Sequence[cloudwatch.Alarm]) -> None:
         five = cdk.Duration.minutes(5)
         stage = self._stage
-        run, *_ = self._machines
 
         def graph(
             title: str, metrics: Iterable[cloudwatch.Metric], width: int = 8
         ) -> cloudwatch.GraphWidget:
             return cloudwatch.GraphWidget(title=title, left=list(metrics), width=width)
 
-        machine = {"StateMachineArn": run.state_machine_arn}
-        function = {"FunctionName": f"{stage.prefix}-ingest"}
-        database = {"DBInstanceIdentifier": f"{stage.prefix}-source"}
         board = cloudwatch.Dashboard(self, "Board", dashboard_name=stage.prefix)
         board.add_widgets(
             cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=24, height=4)
         )
         board.add_widgets(
-            graph("Runs", (_metric("AWS/States", f"Executions{kind}", machine, "Sum", five)
+            graph("Runs", (_metric("AWS/States", f"Executions{kind}", self._run, "Sum", five)
                            for kind in ("Succeeded", "Failed", "TimedOut"))),
             graph("Milliseconds of a run",
-                  [_metric("AWS/States", "ExecutionTime", machine, "Maximum", five)]),
+                  [_metric("AWS/States", "ExecutionTime", self._run, "Maximum", five)]),
             graph("Dollars of the runs of a day",
                   [_metric(stage.metrics_namespace, measures.RUN_DOLLARS,
                            {"service": measures.SERVICE}, "Sum", _DAY)]),
@@ -273,12 +266,12 @@ class MonitoringStack(cdk.Stack):
         )  # fmt: skip
         board.add_widgets(
             graph("Ingest: calls and errors",
-                  (_metric("AWS/Lambda", name, function, "Sum", five)
+                  (_metric("AWS/Lambda", name, self._ingest, "Sum", five)
                    for name in ("Invocations", "Errors", "Throttles"))),
             graph("Database: free bytes",
-                  [_metric("AWS/RDS", "FreeStorageSpace", database, "Minimum", five)]),
+                  [_metric("AWS/RDS", "FreeStorageSpace", self._database, "Minimum", five)]),
             graph("Database: sessions and processor",
-                  (_metric("AWS/RDS", name, database, "Maximum", five)
+                  (_metric("AWS/RDS", name, self._database, "Maximum", five)
                    for name in ("DatabaseConnections", "CPUUtilization"))),
         )  # fmt: skip
 

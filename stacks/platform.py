@@ -64,7 +64,6 @@ def compose(app: cdk.App, stage: Stage) -> None:
         stage=stage,
         contracts=contracts,
         source=source,
-        ingest=ingest,
         machines=(orchestration.machine, upkeep.machine),
         **named("monitoring"),
     )

@@ -14,8 +14,8 @@ from lakehouse.errors import LocalError
 
 Points = Sequence[tuple[float, float]]
 """Moments in seconds since 1970, and values."""
-Read = Callable[[str, str, Mapping[str, str]], Points]
-"""The points of a namespace's metric with exactly these dimensions."""
+Read = Callable[[str, str, Mapping[str, str], float], Points]
+"""The points of a namespace's metric with exactly these dimensions, after a moment."""
 Alarm = Mapping[str, Any]
 
 _STATISTICS: Final[dict[str, Callable[[Sequence[float]], float]]] = {
@@ -66,7 +66,7 @@ def value(alarm: Alarm, read: Read, after: float, upto: float) -> float | None:
 
     def of_metric(metric: Mapping[str, Any], statistic: str) -> float | None:
         named = {one["Name"]: one["Value"] for one in metric.get("Dimensions", [])}
-        points = read(metric["Namespace"], metric["MetricName"], named)
+        points = read(metric["Namespace"], metric["MetricName"], named, after)
         values = [number for moment, number in points if after < moment <= upto]
         return float(_STATISTICS[statistic](values)) if values else None
 

@@ -18,7 +18,7 @@ from local.engines.athena import AthenaError
 from local.engines.athena.engine import Job
 from local.engines.athena.parsing import parse
 from local.engines.athena.statements import Statement, classify
-from local.seams.athena_engines import engine_of, is_denial
+from local.seams.athena_engines import WORKERS, engine_of, is_denial
 from local.seams.athena_results import (
     FINAL,
     Response,
@@ -41,10 +41,9 @@ SEAMS: Final = (
 )
 """What is replaced, and what is called or relied on."""
 _STORES: Final = ("_executions", "_workgroups")
-_WORKERS: Final = 8
 _VERSION: Final = "Athena engine version 3"
 
-_pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="athena")
+_pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="athena")
 _jobs: dict[str, Job] = {}
 _lock = threading.Lock()
 

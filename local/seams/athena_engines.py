@@ -11,9 +11,10 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local.engines.athena import AthenaError, Engine, S3Settings
-from local.seams.identity import SESSION_SECONDS, assume, endpoint_url
+from local.seams.identity import SESSION_SECONDS, assume, endpoint_url, role_of
 
-_WORKERS: Final = 8
+WORKERS: Final = 8
+"""Queries at once."""
 _RENEW_SECONDS: Final = SESSION_SECONDS / 2
 """An engine keeps its session; a query takes less than the other half of that session's time."""
 
@@ -33,12 +34,12 @@ def engine_of(caller: str, region: str) -> Engine:
 
     A role's sessions share one. Raises AthenaError for a caller that is neither a role nor root.
     """
-    resource = caller.split(":", 5)[5]
-    key = (resource.split("/")[1] if resource.startswith("assumed-role/") else resource, region)
+    role = role_of(caller)
+    key = (role or caller, region)
     with _lock:
         kept = _engines.get(key)
         # The former engine is left to whoever still asks it.
-        if kept is None or (resource != "root" and time.time() > kept.made_at + _RENEW_SECONDS):
+        if kept is None or (role and time.time() > kept.made_at + _RENEW_SECONDS):
             kept = _engines[key] = _Kept(_new(_settings(caller, region)), time.time())
         return kept.engine
 
@@ -51,17 +52,17 @@ def is_denial(fault: Exception) -> bool:
 
 
 def _settings(caller: str, region: str) -> S3Settings:
-    account, resource = caller.split(":", 5)[4:]
-    if resource == "root":
+    role = role_of(caller)
+    if caller.endswith(":root"):
         return S3Settings(
             endpoint=endpoint_url(),
             region=region,
             access_key_id=os.environ.get("AWS_ACCESS_KEY_ID", "test"),
             secret_access_key=os.environ.get("AWS_SECRET_ACCESS_KEY", "test"),
         )
-    if not resource.startswith("assumed-role/"):
+    if role is None:
         raise AthenaError("NOT_SUPPORTED", f"the local Athena takes no queries of {caller}")
-    session = assume(f"arn:aws:iam::{account}:role/{resource.split('/')[1]}", "athena")
+    session = assume(role, "athena")
     return S3Settings(
         endpoint_url(),
         region,
@@ -78,7 +79,7 @@ def _new(settings: S3Settings) -> Engine:
         aws_session_token=settings.session_token,
         region_name=settings.region,
     )
-    config = Config(s3={"addressing_style": "path"}, max_pool_connections=2 * _WORKERS)
+    config = Config(s3={"addressing_style": "path"}, max_pool_connections=2 * WORKERS)
     glue, s3 = (
         session.client(name, endpoint_url=settings.endpoint, config=config)
         for name in ("glue", "s3")

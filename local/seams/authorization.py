@@ -8,7 +8,7 @@ from ministack.core import iam_actions, iam_evaluator
 from ministack.services import athena, s3
 
 from local.seams.contract import Seam, check
-from local.seams.identity import may
+from local.seams.identity import may, role_of
 
 SEAMS = (
     Seam(
@@ -71,10 +71,8 @@ def _hiding(read: Callable[..., Any]) -> Callable[..., Any]:
 
     def hide(bucket: str, key: str, *args: Any, **keywords: Any) -> Any:
         answer = read(bucket, key, *args, **keywords)
-        place = iam_evaluator.caller_arn().split(":", 5)
-        if answer[0] != 404 or not place[5].startswith("assumed-role/"):
+        if answer[0] != 404 or not (role := role_of(iam_evaluator.caller_arn())):
             return answer
-        role = f"arn:aws:iam::{place[4]}:role/{place[5].split('/')[1]}"
         if may(role, "s3:ListBucket", f"arn:aws:s3:::{bucket}"):
             return answer
         refused = f"{role} is not authorized to perform: s3:ListBucket on arn:aws:s3:::{bucket}"

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import takewhile
 from typing import Any, Final
 
 from ministack.core.responses import request_scope
@@ -183,10 +184,10 @@ def _judge_all() -> None:
         cloudwatch._dispatch_alarm_actions(alarm, old, state, reason)
 
 
-def _points(namespace: str, name: str, dimensions: Mapping[str, str]) -> Points:
+def _points(namespace: str, name: str, dimensions: Mapping[str, str], after: float) -> Points:
+    """From the newest back: an account that has been up for a day has many older ones."""
     key = (namespace, name, cloudwatch._dims_key(dict(dimensions)))
-    return [
-        (point["Timestamp"], point["Value"])
-        for point in cloudwatch._metrics.get(key) or []
-        if "Value" in point
-    ]
+    recent = takewhile(
+        lambda point: point["Timestamp"] > after, reversed(cloudwatch._metrics.get(key) or [])
+    )
+    return [(point["Timestamp"], point["Value"]) for point in recent if "Value" in point]

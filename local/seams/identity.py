@@ -103,6 +103,14 @@ def assume(role_arn: str, session_name: str) -> RoleSession:
     return session
 
 
+def role_of(caller: str) -> str | None:
+    """ARN of the role whose session a caller's ARN names; None for a user or root."""
+    account, resource = caller.split(":", 5)[4:]
+    if not resource.startswith("assumed-role/"):
+        return None
+    return f"arn:aws:iam::{account}:role/{resource.split('/')[1]}"
+
+
 def may(role_arn: str, action: str, resource: str = "*") -> bool:
     """Whether a role's policies let a service act with it where the emulator asks nobody."""
     account, role = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]

@@ -1,7 +1,6 @@
 """Templates of every stage, synthesized once by the real CDK CLI without credentials."""
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import pytest
 
 from lakehouse.settings import stage_names
 from local.toolchain import tool_environment
+from tests import shell
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -20,12 +20,11 @@ ROOT = Path(__file__).parent.parent.parent
 def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with `cdk.out/<stage>` of every stage."""
     home = tmp_path_factory.mktemp("synth")
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
     for stage in stage_names():
         subprocess.run(
             [sys.executable, "-m", "local", "synth", stage],
             cwd=ROOT,
-            env=environment | {"LAKEHOUSE_HOME": str(home)},
+            env=shell.environment(LAKEHOUSE_HOME=str(home)),
             check=True,
         )
     return home / "cdk.out"

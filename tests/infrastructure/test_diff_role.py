@@ -1,7 +1,6 @@
 """`cdk diff` as diff.yml calls it, on an AWS that allows what the diff's role may do, no more."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 import yaml
 
 from delivery.comment import body
+from tests import shell
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT = "123456789012"
@@ -117,14 +117,13 @@ def test_the_role_suffices_and_the_comment_tells_what_changes(
     told = subprocess.run(
         [sys.executable, "-m", "local", "cdk", *here],
         cwd=ROOT,
-        env={key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
-        | {
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{aws.server_port}",
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
-            "AWS_REGION": "eu-west-1",
-            "CDK_HOME": str(tmp_path),  # where it remembers whose a key is
-        },
+        env=shell.environment(
+            AWS_ENDPOINT_URL=f"http://127.0.0.1:{aws.server_port}",
+            AWS_ACCESS_KEY_ID="testing",
+            AWS_SECRET_ACCESS_KEY="testing",
+            AWS_REGION="eu-west-1",
+            CDK_HOME=str(tmp_path),  # where it remembers whose a key is
+        ),
         capture_output=True,
         text=True,
         timeout=300,

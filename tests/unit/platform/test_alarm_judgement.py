@@ -25,7 +25,7 @@ ALARM: dict[str, Any] = {
 
 
 def reading(points: Points, table: str = "a") -> Any:
-    def read(namespace: str, name: str, dimensions: Mapping[str, str]) -> Points:
+    def read(namespace: str, name: str, dimensions: Mapping[str, str], _after: float) -> Points:
         known = (namespace, name, dimensions) == ("N", "M", {"table": table})
         return points if known else []
 

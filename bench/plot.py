@@ -58,7 +58,7 @@ def line_plot(
         f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 10}" text-anchor="middle">'
         f"{escape(x_label)}</text>"
     )
-    parts.append(f'<text x="{LEFT - 8}" y="{TOP - 8}" text-anchor="end">{escape(y_label)}</text>')
+    parts.append(f'<text x="8" y="{TOP - 8}">{escape(y_label)}</text>')
     for number, line in enumerate(series):
         colour = COLOURS[number % len(COLOURS)]
         places = [place(x, y) for x, y in line.points]

@@ -75,6 +75,16 @@ class SourceSettings(_Section):
     backup_days: int = Field(default=1, ge=0, le=35)
     admin: str = Field(default="lakehouse_admin", pattern=r"^[a-z][a-z0-9_]*$")
 
+    @model_validator(mode="after")
+    def _told(self) -> Self:
+        instance = ("database", "instance_class", "storage_gib", "multi_az", "backup_days")
+        missing = [name for name in instance if name not in self.model_fields_set]
+        if self.existing is None and missing:
+            raise ValueError(
+                f"{missing[0]} is missing; say it, or name your own database in [source.existing]"
+            )
+        return self
+
 
 class SubnetSettings(_Section):
     """A subnet that is there already."""

@@ -111,8 +111,21 @@ class GlueSettings(_Section):
 
     workers: int = Field(ge=2)
     worker_type: str
+    large_rows: PositiveInt
+    """A run over so many waiting rows or more (a first load, a reload) is given ..."""
+    large_workers: int = Field(ge=2)
+    """... so many workers: it costs about the same and is over sooner."""
     timeout_minutes: PositiveInt
     execution_class: Literal["STANDARD", "FLEX"]
+
+    @model_validator(mode="after")
+    def _no_fewer(self) -> Self:
+        if self.large_workers < self.workers:
+            raise ValueError(
+                f"large_workers = {self.large_workers} is less than workers = {self.workers}; "
+                "a large run would be slower than a small one"
+            )
+        return self
 
 
 class MaintenanceSettings(_Section):

@@ -6,7 +6,7 @@ import pytest
 from lakehouse import spark_conf
 from lakehouse.errors import ConfigurationError
 from lakehouse.views import create_statement, load_views
-from local.engines.spark import RUNTIME
+from local.engines.spark import RUNTIME, jvm_options
 from local.engines.spark_errors import error_message
 
 sys.path.insert(0, str(RUNTIME))
@@ -38,6 +38,14 @@ SYNTAX = """  File "job.py", line 1
         ^
 SyntaxError: invalid syntax
 """
+
+
+def test_only_a_run_with_more_workers_than_its_job_gets_the_second_compiler() -> None:
+    job = {"NumberOfWorkers": 2}
+    quick = "-XX:TieredStopAtLevel=1"
+    assert quick in jvm_options(job, None)
+    assert quick in jvm_options(job, 2)
+    assert quick not in jvm_options(job, 4)
 
 
 @pytest.mark.parametrize(

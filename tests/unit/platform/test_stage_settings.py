@@ -44,6 +44,8 @@ def test_every_stage_loads(name: str) -> None:
         ("monthly_ceiling_usd = 35", "monthly_ceiling_usd = 0", "'cost.monthly_ceiling_usd'"),
         ("window_minutes = 60", 'window_minutes = 60\nemail = "me"', "'alarms.email'"),
         ("lease_minutes = 120", "lease_minutes = 90", "less than a lease may last: 91 minutes"),
+        ("large_workers = 4", "large_workers = 1", "'glue.large_workers': input should be greater"),
+        ("workers = 2", "workers = 5", "large_workers = 4 is less than workers = 5"),
         ("bronze_immutable = false", "bronze_immutable = true", "contradicts bronze_immutable"),
         ('keys = "service"', 'keys = "customer"', "needs a region"),
         ("[source]", f"{NETWORK}[source]", "[network] needs a region"),

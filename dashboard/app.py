@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit
 
 from dashboard import markup, states
-from dashboard.screens import health, overview
+from dashboard.screens import cities, health, overview
 from dashboard.settings import DashboardEnvironment
 from lakehouse.errors import ConfigurationError
 
@@ -33,6 +33,12 @@ def main() -> None:
                 icon=":material/monitoring:",
                 url_path="overview",
                 default=True,
+            ),
+            streamlit.Page(
+                partial(cities.draw, settings),
+                title="Cities",
+                icon=":material/public:",
+                url_path="cities",
             ),
             streamlit.Page(
                 partial(health.draw, settings),

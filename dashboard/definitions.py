@@ -16,6 +16,10 @@ REVENUE_OVER_TIME: Final = (
     "Revenue of the orders placed on each day (UTC). The whole bar is total revenue; the part "
     "marked as cancelled is what net revenue leaves out."
 )
+CATEGORIES: Final = (
+    "Revenue by category; a product counts for its category of today. The whole bar is total "
+    "revenue; the part marked as cancelled is what net revenue leaves out."
+)
 CITIES: Final = (
     "An order counts for the city its customer lived in when the order was placed. "
     "Premium: orders of 500 or more."
@@ -30,3 +34,16 @@ QUARANTINED: Final = (
 )
 FAILING_RULES: Final = "Quality rules that did not pass when they were last checked."
 TABLES: Final = "The source tables behind the figures, and how current each one is."
+RECONCILED: Final = (
+    "How many tables agreed when they were last compared, row for row: shop = lake = figures."
+)
+CITIES_COUNTED: Final = "Cities in which at least one order was placed."
+LEADING_CITY: Final = "The city with the most revenue, cancelled orders included."
+TEN_CITIES: Final = "Part of all revenue that comes from the ten cities with the most."
+MAP: Final = (
+    "A circle is as large as the city's revenue and as strong in colour as its premium market "
+    "share. Coordinates by GeoNames."
+)
+PREMIUM_AGAINST_STANDARD: Final = (
+    "Premium: orders of 500 or more. Standard: all others. Cancelled orders included."
+)

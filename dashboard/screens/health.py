@@ -5,17 +5,17 @@ from datetime import datetime
 import streamlit
 
 from dashboard import definitions, figures, markup, shell
-from dashboard.screens.overview import tables
+from dashboard.screens.parts import tables
 from dashboard.settings import DashboardEnvironment
 from dashboard.source import Snapshot
-from dashboard.views import FRESHNESS, QUALITY, QUARANTINE, TRUST
+from dashboard.views import FRESHNESS, QUALITY, QUARANTINE
 
 SUBTITLE = "Data health"
 
 
 def draw(settings: DashboardEnvironment) -> None:
     """Draws the page."""
-    shell.page(settings, SUBTITLE, (TRUST,), _body)
+    shell.page(settings, SUBTITLE, (QUARANTINE,), _body)
 
 
 def _body(data: Snapshot, _: DashboardEnvironment, now: datetime) -> None:

@@ -10,7 +10,8 @@ import pytest
 from dashboard import queries
 from dashboard.failures import EmptyLakeError
 from dashboard.queries import AthenaReader
-from dashboard.views import ALL, CITIES, DAILY_SALES, FRESHNESS, ORDER_STATUS, OVERVIEW, Kind, View
+from dashboard.view import Kind, View
+from dashboard.views import ALL, CITIES, DAILY_SALES, FRESHNESS, ORDER_STATUS, OVERVIEW
 
 GOLD_DATABASE = "shop_test_gold"
 # awswrangler 3.17 still passes `copy` to pandas 3, which ignores it.

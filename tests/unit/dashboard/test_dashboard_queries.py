@@ -10,7 +10,8 @@ import sqlglot
 
 from dashboard import queries, views
 from dashboard.failures import OutdatedViewError, QueryServiceError
-from dashboard.views import ALL, Kind, View
+from dashboard.view import Kind, View
+from dashboard.views import ALL
 from lakehouse.views import load_views
 
 SAMPLE = View(

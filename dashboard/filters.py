@@ -1,0 +1,198 @@
+"""What a reader narrows the figures down to, kept in the address so that a view can be shared.
+
+Streamlit binds each control to its parameter. A value that is none of the control's options counts
+as not given: the page shows everything and says so. Nothing of the address reaches a query.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Final
+
+import streamlit
+
+from dashboard import markup
+from dashboard.figures import Level
+from lakehouse.gold import UNKNOWN
+
+EVERY_CITY: Final = "All cities"
+EVERY_CATEGORY: Final = "All categories"
+_KEEPING: Final = "filters of other pages"
+_REFUSED: Final = "filters that were refused"
+
+
+class Period(StrEnum):
+    """A span of whole UTC days that ends with today."""
+
+    ALL = "All time"
+    MONTH = "30 days"
+    WEEK = "7 days"
+    TODAY = "Today"
+
+    @property
+    def days(self) -> int | None:
+        """Its length; None for everything ever."""
+        return {Period.MONTH: 30, Period.WEEK: 7, Period.TODAY: 1}.get(self)
+
+    def span(self, today: date, back: int = 0) -> tuple[date, date]:
+        """`[start, end)` of the period, or of the one that lies `back` periods before it."""
+        if self.days is None:
+            return date.min, date.max
+        end = today + timedelta(days=1 - back * self.days)
+        return end - timedelta(days=self.days), end
+
+    @property
+    def before(self) -> str:
+        """What the period before it is called."""
+        return "yesterday" if self is Period.TODAY else f"the {self.value} before"
+
+
+class Orders(StrEnum):
+    """Which orders count."""
+
+    ALL = "All orders"
+    PREMIUM = "Premium"
+    STANDARD = "Standard"
+
+
+class Field(StrEnum):
+    """A filter: its name in the address and its control's key."""
+
+    PERIOD = "period"
+    CITY = "city"
+    CATEGORY = "category"
+    ORDERS = "orders"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is shown; by default everything."""
+
+    period: Period = Period.ALL
+    city: str | None = None
+    """As `place` writes it."""
+    category: str | None = None
+    orders: Orders = Orders.ALL
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing is left out."""
+        return self == Choice()
+
+    def __str__(self) -> str:
+        """In words, for captions: `7 days, London, United Kingdom, Premium`."""
+        parts = [
+            self.period.value if self.period is not Period.ALL else "",
+            self.city or "",
+            self.category or "",
+            self.orders.value if self.orders is not Orders.ALL else "",
+        ]
+        return " · ".join(part for part in parts if part)
+
+
+def place(city: str, country: str) -> str:
+    """A city as it is offered and shared: with its country, since names repeat."""
+    return "Unknown" if city == UNKNOWN else f"{city}, {country}"
+
+
+def bar(fields: Sequence[Field], cities: Iterable[str], categories: Iterable[str]) -> Choice:
+    """Draws the controls of `fields`; the choice among them, everything where there is no control.
+
+    `cities` are names by `place`, `categories` those of the views.
+    """
+    options: dict[Field, list[str]] = {
+        Field.PERIOD: [period.value for period in Period],
+        Field.CITY: [EVERY_CITY, *sorted(cities)],
+        Field.CATEGORY: [EVERY_CATEGORY, *sorted(categories)],
+        Field.ORDERS: [orders.value for orders in Orders],
+    }
+    _restore(options)
+    _look_for_unknown({field: options[field] for field in fields})
+    with streamlit.container(
+        horizontal=True, key="filters", vertical_alignment="bottom", gap="medium"
+    ):
+        chosen = {field: _control(field, options[field]) for field in fields}
+        if any(chosen[field] != options[field][0] for field in fields):
+            streamlit.button(
+                "Clear filters", type="tertiary", icon=":material/close:", on_click=clear
+            )
+    kept = streamlit.session_state.setdefault(_KEEPING, {})
+    kept |= chosen
+    _tell_unknown()
+    city, category = chosen.get(Field.CITY), chosen.get(Field.CATEGORY)
+    return Choice(
+        Period(chosen.get(Field.PERIOD, Period.ALL)),
+        None if city == EVERY_CITY else city,
+        None if category == EVERY_CATEGORY else category,
+        Orders(chosen.get(Field.ORDERS, Orders.ALL)),
+    )
+
+
+def clear() -> None:
+    """Shows everything again."""
+    for field in Field:
+        streamlit.session_state.pop(field.value, None)
+        streamlit.session_state.get(_KEEPING, {}).pop(field, None)
+    streamlit.session_state.pop(_REFUSED, None)
+    for field, everything in (
+        (Field.PERIOD, Period.ALL.value),
+        (Field.CITY, EVERY_CITY),
+        (Field.CATEGORY, EVERY_CATEGORY),
+        (Field.ORDERS, Orders.ALL.value),
+    ):
+        streamlit.session_state[field.value] = everything
+
+
+def choose(field: Field, value: str) -> None:
+    """Sets a filter from elsewhere on the page; for callbacks."""
+    streamlit.session_state[field.value] = value
+
+
+def _control(field: Field, options: list[str]) -> str:
+    label = field.value.capitalize()
+    if field in (Field.PERIOD, Field.ORDERS):
+        chosen = streamlit.segmented_control(
+            label, options, default=options[0], required=True, key=field.value,
+            bind="query-params", on_change=_forget_unknown,
+        )  # fmt: skip
+    else:
+        chosen = streamlit.selectbox(
+            label, options, key=field.value, bind="query-params", width=230,
+            on_change=_forget_unknown,
+        )  # fmt: skip
+    return str(chosen or options[0])
+
+
+def _restore(options: dict[Field, list[str]]) -> None:
+    """A filter that was set on another page goes on here, unless the address says otherwise."""
+    kept = streamlit.session_state.get(_KEEPING, {})
+    for field, value in kept.items():
+        known = field.value in streamlit.session_state or field.value in streamlit.query_params
+        if not known and value in options[field] and value != options[field][0]:
+            streamlit.session_state[field.value] = value
+
+
+def _look_for_unknown(options: dict[Field, list[str]]) -> None:
+    refused = streamlit.session_state.setdefault(_REFUSED, {})
+    for field, known in options.items():
+        asked = streamlit.query_params.get(field.value)
+        if asked is not None and asked not in known:
+            refused[field] = asked
+
+
+def _forget_unknown() -> None:
+    streamlit.session_state.pop(_REFUSED, None)
+
+
+def _tell_unknown() -> None:
+    refused: dict[Field, str] = streamlit.session_state.get(_REFUSED, {})
+    for field, asked in refused.items():
+        shown = asked if len(asked) <= 40 else f"{asked[:40]}…"
+        streamlit.html(
+            markup.notice(
+                Level.ATTENTION,
+                "A filter of this address is not known",
+                f"There is no {field.value} “{shown}” in the figures, so it is left out.",
+            )
+        )

@@ -120,7 +120,7 @@ def city_ranking(
             if measure is Measure.REVENUE
             else (figures.count(city[total]))
         )
-        name = "Unknown" if city["city"] == UNKNOWN else city["city"]
+        name = known(city["city"])
         if city["city"] in shared:
             name = f"{name}, {city['country']}"
         shown = {
@@ -157,15 +157,23 @@ def city_ranking(
     )
 
 
+def known(name: str) -> str:
+    """A name as people read it."""
+    return "Unknown" if name == UNKNOWN else name
+
+
 def top_products(
-    products: pandas.DataFrame, currency: str, theme: str = "light"
+    products: pandas.DataFrame, currency: str, theme: str = "light", *, worst_first: bool = False
 ) -> altair.LayerChart:
-    """The products with the most revenue, stacked into net and cancelled."""
+    """The first products, stacked into net and cancelled; in order of revenue, most or least."""
     rows = []
-    for product in products.head(TOP_PRODUCTS).to_dict("records"):
+    shown_products = products.head(TOP_PRODUCTS)
+    shared = set(shown_products.loc[shown_products["name"].duplicated(keep=False), "name"])
+    for product in shown_products.to_dict("records"):
         gross, net = zero(product["total_revenue"]), zero(product["net_revenue"])
         shown = {
-            "name": "Unknown" if product["name"] == UNKNOWN else product["name"],
+            "name": known(product["name"])
+            + (f" (no. {product['product_id']})" if product["name"] in shared else ""),
             "total": float(gross),
             "label": f"{figures.short_money(gross, currency)}  ·  "
             f"{figures.count(product['units_sold'])} sold",
@@ -184,6 +192,9 @@ def top_products(
         theme=theme,
         title="Product",
         room=0.85,
+        sort=altair.EncodingSortField("total", op="max", order="ascending")
+        if worst_first
+        else None,
     )
 
 
@@ -195,7 +206,7 @@ def category_ranking(
     for category in categories.to_dict("records"):
         gross, net = zero(category["total_revenue"]), zero(category["net_revenue"])
         shown = {
-            "name": "Unknown" if category["category"] == UNKNOWN else category["category"],
+            "name": known(category["category"]),
             "total": float(gross),
             "label": f"{figures.short_money(gross, currency)}  ·  "
             f"{figures.count(category['units_sold'])} sold",

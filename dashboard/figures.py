@@ -60,7 +60,12 @@ def age(moment: datetime | None, now: datetime) -> str:
     if optional(moment) is None:
         return MISSING
     assert moment is not None
-    minutes = max(int((now - moment).total_seconds()) // 60, 0)
+    return duration(now - moment)
+
+
+def duration(span: timedelta) -> str:
+    """A span in its two largest units; a negative one counts as none."""
+    minutes = max(int(span.total_seconds()) // 60, 0)
     days, hours = minutes // 1440, minutes % 1440 // 60
     if days:
         return f"{days} d {hours} h" if hours else f"{days} d"

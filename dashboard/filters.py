@@ -4,7 +4,7 @@ Streamlit binds each control to its parameter. A value that is none of the contr
 as not given: the page shows everything and says so. Nothing of the address reaches a query.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -108,7 +108,7 @@ def bar(fields: Sequence[Field], cities: Iterable[str], categories: Iterable[str
         Field.ORDERS: [orders.value for orders in Orders],
     }
     _restore(options)
-    _look_for_unknown({field: options[field] for field in fields})
+    _look_for_unknown({field.value: options[field] for field in fields})
     with streamlit.container(
         horizontal=True, key="filters", vertical_alignment="bottom", gap="medium"
     ):
@@ -119,7 +119,7 @@ def bar(fields: Sequence[Field], cities: Iterable[str], categories: Iterable[str
             )
     kept = streamlit.session_state.setdefault(_KEEPING, {})
     kept |= chosen
-    _tell_unknown()
+    _tell_unknown(*[field.value for field in fields])
     city, category = chosen.get(Field.CITY), chosen.get(Field.CATEGORY)
     return Choice(
         Period(chosen.get(Field.PERIOD, Period.ALL)),
@@ -127,6 +127,16 @@ def bar(fields: Sequence[Field], cities: Iterable[str], categories: Iterable[str
         None if category == EVERY_CATEGORY else category,
         Orders(chosen.get(Field.ORDERS, Orders.ALL)),
     )
+
+
+def pick(label: str, key: str, options: Sequence[str]) -> str:
+    """Draws a choice of one of `options` that is kept in the address under `key`."""
+    _look_for_unknown({key: list(options)})
+    chosen = streamlit.selectbox(
+        label, options, key=key, bind="query-params", on_change=_forget_unknown
+    )
+    _tell_unknown(key)
+    return str(chosen)
 
 
 def clear() -> None:
@@ -173,26 +183,29 @@ def _restore(options: dict[Field, list[str]]) -> None:
             streamlit.session_state[field.value] = value
 
 
-def _look_for_unknown(options: dict[Field, list[str]]) -> None:
+def _look_for_unknown(options: Mapping[str, list[str]]) -> None:
     refused = streamlit.session_state.setdefault(_REFUSED, {})
-    for field, known in options.items():
-        asked = streamlit.query_params.get(field.value)
+    for key, known in options.items():
+        asked = streamlit.query_params.get(key)
         if asked is not None and asked not in known:
-            refused[field] = asked
+            refused[key] = asked
 
 
 def _forget_unknown() -> None:
     streamlit.session_state.pop(_REFUSED, None)
 
 
-def _tell_unknown() -> None:
-    refused: dict[Field, str] = streamlit.session_state.get(_REFUSED, {})
-    for field, asked in refused.items():
+def _tell_unknown(*keys: str) -> None:
+    refused: dict[str, str] = streamlit.session_state.get(_REFUSED, {})
+    for key in keys:
+        if key not in refused:
+            continue
+        asked = refused[key]
         shown = asked if len(asked) <= 40 else f"{asked[:40]}…"
         streamlit.html(
             markup.notice(
                 Level.ATTENTION,
                 "A filter of this address is not known",
-                f"There is no {field.value} “{shown}” in the figures, so it is left out.",
+                f"There is no {key} “{shown}” in the figures, so it is left out.",
             )
         )

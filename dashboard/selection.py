@@ -4,7 +4,7 @@ What is summed has the shape of the view that holds it for everything, so that t
 alike. Money is summed in cents, exactly.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -14,7 +14,17 @@ import pandas
 from dashboard.failures import EmptyLakeError
 from dashboard.filters import Choice, Orders, Period, place
 from dashboard.source import Snapshot
-from dashboard.views import CATEGORIES, CITIES, DAILY_SALES, ORDER_STATUS, OVERVIEW, SALES
+from dashboard.views import (
+    CATEGORIES,
+    CITIES,
+    DAILY_SALES,
+    ORDER_STATUS,
+    OVERVIEW,
+    PRODUCT_SALES,
+    PRODUCTS,
+    SALES,
+)
+from lakehouse.gold import UNKNOWN
 
 _STATUSES: Final = ("PENDING", "SHIPPED", "DELIVERED", "CANCELLED")
 _MONEY: Final = ("total_revenue", "net_revenue")
@@ -95,6 +105,16 @@ class Selection:
         """As `v_order_status`; the oldest order to the hour and of PENDING alone, if chosen."""
         return self.data[ORDER_STATUS] if self.choice.is_everything else by_status(self.rows())
 
+    def products(self) -> pandas.DataFrame:
+        """As `v_product_performance` in all cities, unsold ones with zeros, the best first."""
+        products, choice = self.data[PRODUCTS], replace(self.choice, city=None, category=None)
+        if not choice.is_everything:
+            rows = chosen(self.data[PRODUCT_SALES], choice, self.today)
+            products = by_product(rows, products)
+        if self.choice.category is not None:
+            products = products[products["category"] == self.choice.category]
+        return products.reset_index(drop=True)
+
     @property
     def days(self) -> tuple[date, date] | None:
         """First and last day of the choice's period; None for all time."""
@@ -131,7 +151,7 @@ def _is_place(sales: pandas.DataFrame, city: str) -> "pandas.Series[bool]":
 def totals(rows: pandas.DataFrame) -> Totals:
     """Sums over rows of `v_sales`."""
     premium = rows[rows["is_premium"]]
-    pairs = rows.loc[rows["city"] != "UNKNOWN", ["city", "country"]].drop_duplicates()
+    pairs = rows.loc[rows["city"] != UNKNOWN, ["city", "country"]].drop_duplicates()
     return Totals(
         int(rows["total_orders"].sum()),
         money(rows["total_revenue"].sum()),
@@ -169,6 +189,23 @@ def by_category(rows: pandas.DataFrame) -> pandas.DataFrame:
     """Rows of `v_sales` as those of `v_category_performance`, the greatest revenue first."""
     found = _sums(rows, ["category"], (*_COUNTS, *_MONEY))
     found = found.sort_values(["total_revenue", "category"], ascending=[False, True], kind="stable")
+    return _as_decimals(found, _MONEY)
+
+
+def by_product(rows: pandas.DataFrame, products: pandas.DataFrame) -> pandas.DataFrame:
+    """Rows of `v_product_sales` as those of `v_product_performance`, names taken from `products`.
+
+    Every product of `products` is there; one that is not named there stands as UNKNOWN.
+    """
+    sums = ("total_orders", "units_sold", *_MONEY)
+    sold = _sums(rows, ["product_id"], sums)
+    named = products[["product_id", "name", "category"]]
+    found = named.merge(sold, on="product_id", how="outer")
+    found[["name", "category"]] = found[["name", "category"]].fillna(UNKNOWN)
+    found[list(sums)] = found[list(sums)].fillna(0)
+    found = found.sort_values(
+        ["total_revenue", "product_id"], ascending=[False, True], kind="stable"
+    )
     return _as_decimals(found, _MONEY)
 
 

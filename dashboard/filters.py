@@ -19,6 +19,7 @@ from lakehouse.gold import UNKNOWN
 EVERY_CITY: Final = "All cities"
 EVERY_CATEGORY: Final = "All categories"
 _KEEPING: Final = "filters of other pages"
+_PAGE: Final = "page of these filters"
 _REFUSED: Final = "filters that were refused"
 
 
@@ -96,6 +97,18 @@ def place(city: str, country: str) -> str:
     return "Unknown" if city == UNKNOWN else f"{city}, {country}"
 
 
+def arrive(page: str) -> None:
+    """Carries the filters of the page before over to `page`; an address with filters wins."""
+    state = streamlit.session_state
+    if state.get(_PAGE) == page:
+        return
+    state[_PAGE] = page
+    if not any(field.value in streamlit.query_params for field in Field):
+        for field, value in state.get(_KEEPING, {}).items():
+            state[field.value] = value
+            streamlit.query_params[field.value] = value
+
+
 def bar(fields: Sequence[Field], cities: Iterable[str], categories: Iterable[str]) -> Choice:
     """Draws the controls of `fields`; the choice among them, everything where there is no control.
 
@@ -107,7 +120,6 @@ def bar(fields: Sequence[Field], cities: Iterable[str], categories: Iterable[str
         Field.CATEGORY: [EVERY_CATEGORY, *sorted(categories)],
         Field.ORDERS: [orders.value for orders in Orders],
     }
-    _restore(options)
     _look_for_unknown({field.value: options[field] for field in fields})
     with streamlit.container(
         horizontal=True, key="filters", vertical_alignment="bottom", gap="medium"
@@ -117,8 +129,9 @@ def bar(fields: Sequence[Field], cities: Iterable[str], categories: Iterable[str
             streamlit.button(
                 "Clear filters", type="tertiary", icon=":material/close:", on_click=clear
             )
-    kept = streamlit.session_state.setdefault(_KEEPING, {})
-    kept |= chosen
+    streamlit.session_state[_KEEPING] = {
+        field: value for field, value in chosen.items() if value != options[field][0]
+    }
     _tell_unknown(*[field.value for field in fields])
     city, category = chosen.get(Field.CITY), chosen.get(Field.CATEGORY)
     return Choice(
@@ -141,9 +154,7 @@ def pick(label: str, key: str, options: Sequence[str]) -> str:
 
 def clear() -> None:
     """Shows everything again."""
-    for field in Field:
-        streamlit.session_state.pop(field.value, None)
-        streamlit.session_state.get(_KEEPING, {}).pop(field, None)
+    streamlit.session_state.pop(_KEEPING, None)
     streamlit.session_state.pop(_REFUSED, None)
     for field, everything in (
         (Field.PERIOD, Period.ALL.value),
@@ -172,15 +183,6 @@ def _control(field: Field, options: list[str]) -> str:
             on_change=_forget_unknown,
         )  # fmt: skip
     return str(chosen or options[0])
-
-
-def _restore(options: dict[Field, list[str]]) -> None:
-    """A filter that was set on another page goes on here, unless the address says otherwise."""
-    kept = streamlit.session_state.get(_KEEPING, {})
-    for field, value in kept.items():
-        known = field.value in streamlit.session_state or field.value in streamlit.query_params
-        if not known and value in options[field] and value != options[field][0]:
-            streamlit.session_state[field.value] = value
 
 
 def _look_for_unknown(options: Mapping[str, list[str]]) -> None:

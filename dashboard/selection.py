@@ -38,7 +38,8 @@ class Totals:
     orders: int
     total_revenue: Decimal
     net_revenue: Decimal
-    premium_revenue: Decimal
+    premium_share: Decimal
+    """Premium revenue in percent of all; 0 where there is none."""
     cancelled: int
     cities: int
 
@@ -46,11 +47,6 @@ class Totals:
     def average(self) -> Decimal | None:
         """Revenue per order; None without orders."""
         return self.total_revenue / self.orders if self.orders else None
-
-    @property
-    def premium_share(self) -> Decimal:
-        """Premium revenue in percent of all; 0 where there is none."""
-        return self.premium_revenue * 100 / self.total_revenue if self.total_revenue else Decimal(0)
 
     @property
     def cancel_rate(self) -> Decimal | None:
@@ -74,12 +70,12 @@ class Selection:
         if overview.empty or not overview.at[0, "total_orders"]:
             raise EmptyLakeError(f"{OVERVIEW.name} in {self.data.source.database} counts no orders")
         if self.choice.is_everything:
-            row, cities = overview.iloc[0], self.data[CITIES]
+            row = overview.iloc[0]
             return Totals(
                 int(row["total_orders"]),
                 row["total_revenue"],
                 row["net_revenue"],
-                sum(cities["premium_revenue"], Decimal(0)),
+                row["premium_market_share"],
                 int(row["cancelled_orders"]),
                 int(row["cities"]),
             )
@@ -150,13 +146,14 @@ def _is_place(sales: pandas.DataFrame, city: str) -> "pandas.Series[bool]":
 
 def totals(rows: pandas.DataFrame) -> Totals:
     """Sums over rows of `v_sales`."""
-    premium = rows[rows["is_premium"]]
+    gross = int(rows["total_revenue"].sum())
+    premium = int(rows.loc[rows["is_premium"], "total_revenue"].sum())
     pairs = rows.loc[rows["city"] != UNKNOWN, ["city", "country"]].drop_duplicates()
     return Totals(
         int(rows["total_orders"].sum()),
-        money(rows["total_revenue"].sum()),
+        money(gross),
         money(rows["net_revenue"].sum()),
-        money(premium["total_revenue"].sum()),
+        Decimal(premium) * 100 / gross if gross else Decimal(0),
         int(rows["cancelled_orders"].sum()),
         len(pairs),
     )

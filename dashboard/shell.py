@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit
 
-from dashboard import figures, markup, source, states
+from dashboard import figures, filters, markup, source, states
 from dashboard.figures import Level
 from dashboard.settings import DashboardEnvironment
 from dashboard.source import Snapshot
@@ -25,6 +25,7 @@ def page(
 
     `views` are read together before anything is drawn; `body` may ask for more.
     """
+    filters.arrive(subtitle)
     streamlit.html(markup.STYLE)
     streamlit.html(
         markup.header(

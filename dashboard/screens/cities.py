@@ -39,6 +39,9 @@ def _body(data: Snapshot, settings: DashboardEnvironment, now: datetime) -> None
     if not totals.orders:
         states.show_nothing(str(everywhere.choice))
         return
+    if cities.empty:
+        streamlit.caption(parts.NOTHING)
+        return
     if choice.city:
         _one_city(Selection(data, choice, now.date()), cities, currency)
     else:

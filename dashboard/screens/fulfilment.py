@@ -150,6 +150,9 @@ def _taking(times: pandas.DataFrame) -> None:
 def _rate(selection: Selection) -> None:
     daily = selection.daily()
     with parts.card("Cancel rate by day", definitions.CANCEL_RATE_BY_DAY, daily):
+        if daily.empty:
+            streamlit.caption(parts.NOTHING)
+            return
         streamlit.altair_chart(
             flow.cancel_rate(daily, selection.days),
             key="cancel rate",
@@ -160,6 +163,9 @@ def _rate(selection: Selection) -> None:
 def _by_category(rows: pandas.DataFrame) -> None:
     categories = by_category(rows)
     with parts.card("Cancel rate by category", definitions.CANCEL_RATE, categories):
+        if categories.empty:
+            streamlit.caption(parts.NOTHING)
+            return
         streamlit.altair_chart(
             flow.cancelled_by_category(categories, shell.theme()),
             key="cancelled by category",

@@ -36,6 +36,8 @@ def _body(data: Snapshot, settings: DashboardEnvironment, now: datetime) -> None
     sold = products[products["total_orders"] > 0]
     if not selection.totals().orders:
         states.show_nothing(str(choice))
+    elif categories.empty:
+        streamlit.caption(parts.NOTHING)
     else:
         parts.tiles(_key_figures(categories, products, sold, currency))
         overview.categories(categories, currency)

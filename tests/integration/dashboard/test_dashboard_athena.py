@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pandas
@@ -50,7 +51,7 @@ def test_decimals_arrive_as_decimals(reader: AthenaReader) -> None:
 
 
 def test_overview_and_cities_agree(reader: AthenaReader) -> None:
-    frames = queries.load(reader, [OVERVIEW, CITIES])
+    frames = queries.load([OVERVIEW, CITIES], partial(queries.read, reader))
     total = sum(frames[CITIES.name]["total_revenue"], Decimal(0))
     assert frames[OVERVIEW.name].at[0, "total_revenue"] == total
 

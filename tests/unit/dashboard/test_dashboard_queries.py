@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pandas
@@ -105,5 +106,5 @@ def test_the_failing_view_is_named() -> None:
         raise TimeoutError
 
     with pytest.raises(QueryServiceError, match="v_overview: TimeoutError") as raised:
-        queries.load(reader, [views.OVERVIEW, views.CITIES])
+        queries.load([views.OVERVIEW, views.CITIES], partial(queries.read, reader))
     assert raised.value.transient

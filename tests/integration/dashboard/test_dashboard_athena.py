@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pandas
@@ -10,7 +11,8 @@ import pytest
 from dashboard import queries
 from dashboard.failures import EmptyLakeError
 from dashboard.queries import AthenaReader
-from dashboard.views import ALL, CITIES, DAILY_SALES, FRESHNESS, ORDER_STATUS, OVERVIEW, Kind, View
+from dashboard.view import Kind, View
+from dashboard.views import ALL, CITIES, DAILY_SALES, FRESHNESS, ORDER_STATUS, OVERVIEW
 
 GOLD_DATABASE = "shop_test_gold"
 # awswrangler 3.17 still passes `copy` to pandas 3, which ignores it.
@@ -49,7 +51,7 @@ def test_decimals_arrive_as_decimals(reader: AthenaReader) -> None:
 
 
 def test_overview_and_cities_agree(reader: AthenaReader) -> None:
-    frames = queries.load(reader, [OVERVIEW, CITIES])
+    frames = queries.load([OVERVIEW, CITIES], partial(queries.read, reader))
     total = sum(frames[CITIES.name]["total_revenue"], Decimal(0))
     assert frames[OVERVIEW.name].at[0, "total_revenue"] == total
 

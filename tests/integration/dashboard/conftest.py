@@ -211,11 +211,11 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
         def start(**variables: str) -> str:
             port, log = free_port(), tmp_path_factory.mktemp("dashboard") / "log"
             address = f"http://127.0.0.1:{port}"
-            command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
-            options = ["--server.address=127.0.0.1", f"--server.port={port}"]
-            environment = {**base_environment(), "WORKGROUP": WORKGROUP, **variables}
+            command = [sys.executable, "-m", "dashboard.server"]
+            places = {"WORKGROUP": WORKGROUP, "PORT": str(port)}
+            environment = {**base_environment(), **places, **variables}
             ready = lambda: healthy(address)  # noqa: E731
-            running.enter_context(process(command + options, environment, log, ready))
+            running.enter_context(process(command, environment, log, ready))
             return address
 
         yield start
@@ -224,7 +224,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
 def healthy(address: str) -> bool:
     """Whether the dashboard at `address` answers its health check."""
     try:
-        with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
+        with urllib.request.urlopen(f"{address}/health/live", timeout=2) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

@@ -42,10 +42,14 @@ def gold_probe(settings: DashboardEnvironment) -> Probe:
 
 
 class Health:
-    """Answers the two paths, beside `app`; one word each, the cause is in the log."""
+    """Answers the two paths, beside `app`; one word each, the cause is in the log.
 
-    def __init__(self, app: ASGIApp, probe: Probe) -> None:
+    `alive` is the Streamlit app, whose own health says whether the process lives.
+    """
+
+    def __init__(self, app: ASGIApp, probe: Probe, *, alive: ASGIApp) -> None:
         self._app = app
+        self._alive = alive
         self._probe = probe
         self._asking = asyncio.Lock()
         self._ready = False
@@ -55,7 +59,7 @@ class Health:
         """Serves one connection."""
         if scope["type"] == "http" and scope["path"] == LIVE:
             alive = {**scope, "path": _STREAMLIT, "raw_path": _STREAMLIT.encode()}
-            await self._app(alive, receive, send)
+            await self._alive(alive, receive, send)
         elif scope["type"] == "http" and scope["path"] == READY:
             ready = await self._is_ready()
             answer = JSONResponse(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-from conftest import GOLD_DATABASE, ROOT, base_environment
+from servers import GOLD_DATABASE, ROOT, base_environment
 
 Serve = Callable[..., str]
 

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from conftest import (
+sys.path.insert(0, str(Path(__file__).parents[1] / "signin"))
+from identity_provider import CLIENT, running
+from servers import (
     GOLD_DATABASE,
     ROOT,
     WORKGROUP,
@@ -289,3 +291,42 @@ def test_the_dashboard_itself_goes_through(chromium: "Browser", lake: Any, tmp_p
         page.close()
         host.stop()
     assert (problems, sockets) == ([], [])
+
+
+def test_who_signs_in_sees_the_page_and_whose_sign_in_ends_signs_in_again(
+    chromium: "Browser", tmp_path: Path
+) -> None:
+    context = chromium.new_context()
+    with running() as provider:
+        host = Host(
+            tmp_path,
+            [str(SERVE)],
+            {
+                "SIGN_IN": "code",
+                "OIDC_ISSUER": provider.issuer,
+                "OIDC_CLIENT": CLIENT,
+                "POLL_SECONDS": str(POLL_SECONDS),
+            },
+        )
+        provider.callbacks.add(f"{host.address}/oauth2/callback")
+        page = context.new_page()
+        try:
+            host.start("server")
+            host.start("proxy")
+            page.goto(f"{host.address}/?city=Bern")
+            sign_in(page)
+            page.get_by_text("count is 0", exact=True).wait_for(timeout=15_000)
+            assert page.url == f"{host.address}/?city=Bern"
+            page.get_by_role("button", name="Count").click()
+            page.get_by_text("count is 1", exact=True).wait_for(timeout=15_000)
+            context.clear_cookies(name="lakehouse-session")
+            sign_in(page)  # the next look of the page finds that it has ended
+            page.get_by_text("count is 0", exact=True).wait_for(timeout=15_000)
+        finally:
+            context.close()
+            host.stop()
+
+
+def sign_in(page: "Page") -> None:
+    page.get_by_label("Name").fill("anna", timeout=40_000)
+    page.get_by_role("button", name="Sign in").click()

@@ -48,7 +48,7 @@ def test_the_policy_allows_no_foreign_place_and_no_evaluated_code() -> None:
 
 
 def test_live_is_streamlits_own_health() -> None:
-    answer = asyncio.run(Browser(Health(app, lambda: None)).ask("GET", "/health/live"))
+    answer = asyncio.run(Browser(Health(app, lambda: None, alive=app)).ask("GET", "/health/live"))
     assert answer.body == b"/_stcore/health"
 
 
@@ -62,7 +62,7 @@ def test_ready_is_asked_once_in_a_while_and_tells_one_word(
         raise ConnectionError("secret place")
 
     async def many() -> None:
-        browser = Browser(Health(app, probe))
+        browser = Browser(Health(app, probe, alive=app))
         answers = await asyncio.gather(*(browser.ask("GET", "/health/ready") for _ in range(9)))
         assert {(one.status, one.body) for one in answers} == {(503, b'{"status":"unready"}')}
 

@@ -84,7 +84,8 @@ class TableContract:
     history: History = History.CURRENT
     deletes: Deletes = Deletes.TOMBSTONE
     audit_hours: int = 24
-    """Hours of the source's clock between two comparisons of keys, where `deletes` is `audit`."""
+    """Hours of the source's clock between two comparisons of keys, where `deletes` is `audit` or
+    the table is partitioned."""
     changed_at: str | None = None
     """The `timestamptz` column with a change's time, where the cursor is an `xid8`."""
     transitions: str | None = None
@@ -172,7 +173,12 @@ class TableContract:
     @property
     def relation(self) -> str:
         """The table's name in the source, for messages."""
-        return f"{self.schema}.{self.source_table or self.table}"
+        return f"{self.schema}.{self.source_name}"
+
+    @property
+    def source_name(self) -> str:
+        """The table's name in the source, without its schema."""
+        return self.source_table or self.table
 
     @property
     def is_snapshot(self) -> bool:
@@ -187,6 +193,11 @@ class TableContract:
     def in_source(self, column: str) -> str:
         """A column's name in the source."""
         return self.source_names.get(column, column)
+
+    @property
+    def source_key(self) -> tuple[str, ...]:
+        """The key by its columns' names in the source."""
+        return tuple(self.in_source(name) for name in self.key)
 
     @property
     def is_strict(self) -> bool:

@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .local/venv/bin
 LOCAL := $(BIN)/python -m local
-PACKAGES := app.py lakehouse lambdas stacks glue_scripts dashboard delivery local bench
+PACKAGES := app.py lakehouse lambdas stacks glue_scripts dashboard delivery onboarding local bench
 # A third of every short process would go into compiling the packages anew; installing compiles none.
 unexport PYTHONDONTWRITEBYTECODE
 RELEASED := app.py cdk.json stages lakehouse stacks lambdas glue_scripts requirements.lock
@@ -89,6 +89,9 @@ rebuild: install ## silver and gold again from bronze alone, compared row for ro
 
 bench-cdc: install ## 5 minutes of writers that do their worst while the ingest is killed: nothing may be lost
 	@$(BIN)/python -m bench.cdc $(ARGS)
+
+contracts: install ## contracts of your own PostgreSQL: DSN=postgresql://… (TABLES=orders,sales.* OUT=folder FORCE=1)
+	@$(LOCAL) contracts $(ARGS)
 
 check: install ## format, lint, types, import rules
 	@$(BIN)/ruff format --check $(PACKAGES) tests

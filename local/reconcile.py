@@ -17,7 +17,7 @@ import duckdb
 import pg8000.native
 import pyarrow.parquet as pq
 
-from lakehouse import columns, rowhash
+from lakehouse import columns, rowhash, sourcetable
 from lakehouse.contract import History, TableContract, load_contracts
 from local.account import Account
 from local.athena import Ask, asker
@@ -98,7 +98,9 @@ def connect(dsn: str) -> Iterator[pg8000.native.Connection]:
 
 def _source(source: pg8000.native.Connection, contract: TableContract) -> tuple[int, int]:
     content = rowhash.content(rowhash.row_hash(contract, "postgres"), "postgres")
-    rows = source.run(f'SELECT count(*), {content} FROM "{contract.schema}"."{contract.table}"')
+    rows = source.run(
+        f"SELECT count(*), {content} FROM {sourcetable.named_rows(contract)} AS source"
+    )
     return int(rows[0][0]), int(rows[0][1])
 
 
@@ -159,8 +161,10 @@ def _objects(account: Account, contract: TableContract, layer: str = "bronze") -
 
 def _silver(athena: Ask, contract: TableContract, silver: str) -> tuple[tuple[int, int], int]:
     living = f" WHERE {columns.IS_CURRENT}" if contract.history is History.SCD2 else ""
-    keys = ", ".join(contract.key)
-    rows = athena(f"SELECT {keys}, {columns.ROW_HASH} AS h FROM {silver}.{contract.table}{living}")
+    keys = ", ".join(f'"{name}"' for name in contract.key)
+    rows = athena(
+        f'SELECT {keys}, {columns.ROW_HASH} AS h FROM {silver}."{contract.table}"{living}'
+    )
     waiting = athena(
         f"SELECT row_key FROM {silver}.quarantine "
         f"WHERE source_table = '{contract.table}' AND superseded_by IS NULL"

@@ -18,10 +18,10 @@ from lakehouse.errors import ContractError, LandingError
 from lakehouse.ledger import Batch
 from lakehouse.quality.compiler import RowRule
 from lakehouse.rowhash import content, row_hash
-from lakehouse.sqltext import literal
+from lakehouse.sqltext import identifier, literal
 from lambdas.ingest.rules import judged, raw_row, reasons, row_key
 from lambdas.ingest.source import Source
-from lambdas.ingest.statements import identifier, render
+from lambdas.ingest.statements import render
 
 MEMORY_LIMIT: Final = "256MB"
 THREADS: Final = 1

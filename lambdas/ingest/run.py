@@ -25,6 +25,7 @@ from lambdas.ingest.budget import Budget, last_read
 from lambdas.ingest.capture import Capture
 from lambdas.ingest.catalog import check_indexes, check_source
 from lambdas.ingest.cursor import Cursor
+from lambdas.ingest.drift import Seen
 from lambdas.ingest.horizon import Horizon, take_horizon
 from lambdas.ingest.identity import take_identity
 from lambdas.ingest.models import IngestResult
@@ -73,7 +74,7 @@ class Ingest:
                 batch = self._claim(session, watermark, batch, seen.contract)
             else:
                 before = last_read(known)
-                watermark, batch = self._plan(session, watermark, horizon, seen.contract, before)
+                watermark, batch = self._plan(session, watermark, horizon, seen, before)
         if batch:
             if batch.state is State.OPEN:
                 batch = self.ledger.extracted(self._extract(batch, seen.contract))
@@ -101,19 +102,19 @@ class Ingest:
         session: Session,
         watermark: Watermark,
         horizon: Horizon,
-        seen: TableContract,
+        seen: Seen,
         before: Batch | None,
     ) -> tuple[Watermark, Batch | None]:
         """Opens the next batch; or moves the watermark when the window is empty."""
         watermark = restarted(watermark) if watermark.restart_from is not None else watermark
-        if sweep := due_sweep(self.contract, watermark, horizon):
-            check_indexes(session, seen)
+        if sweep := due_sweep(seen, watermark, horizon):
+            check_indexes(session, seen.contract)
             return watermark, self._open(watermark, horizon, Kind.SWEEP, sweep)
         end = watermark.horizon or horizon.below
         if end is None or (watermark.cursor_value is not None and end <= watermark.cursor_value):
             return watermark, None
         is_load = watermark.is_loading or watermark.cursor_value is None
-        capture = Capture(seen, Kind.LOAD if is_load else Kind.DELTA)
+        capture = Capture(seen.contract, Kind.LOAD if is_load else Kind.DELTA)
         begin = watermark.window_start if watermark.horizon else watermark.cursor_value
         window = Range(watermark.cursor_value, watermark.cursor_key, end, begin=begin, horizon=end)
         may_have_changes = capture.may_have_changes(session, window)
@@ -125,7 +126,7 @@ class Ingest:
             watermark = replace(watermark, truncated_at=truncated_at)
         if not may_have_changes or capture.is_empty(session, window):
             return self.ledger.move(watermark, passed(watermark, end, horizon)), None
-        check_indexes(session, seen)
+        check_indexes(session, seen.contract)
         expected = capture.estimate(session)
         limit = self.budget.limit(expected.width, before)
         chunk = capture.chunk(session, window, limit, expected)

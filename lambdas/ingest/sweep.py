@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 from lakehouse.contract import TableContract
 from lakehouse.ledger import Batch
-from lakehouse.sqltext import literal
+from lakehouse.sqltext import identifier, literal
 from lambdas.ingest.bronze import Bronze
 from lambdas.ingest.capture import Capture
 from lambdas.ingest.cursor import Cursor
 from lambdas.ingest.extraction import Extraction
-from lambdas.ingest.statements import identifier, render
+from lambdas.ingest.statements import render
 
 
 def swept(

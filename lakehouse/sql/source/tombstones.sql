@@ -22,12 +22,15 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     changed jsonb;
     row_key jsonb;
+    -- the trigger of a partitioned table fires in its partitions
+    root    oid := coalesce(pg_partition_root(TG_RELID), TG_RELID);
 BEGIN
     IF TG_OP <> 'TRUNCATE' THEN
         changed := CASE TG_NAME WHEN 'lakehouse_backdated' THEN to_jsonb(NEW) ELSE to_jsonb(OLD) END;
         SELECT jsonb_object_agg(name, changed -> name) INTO row_key FROM unnest(TG_ARGV) AS name;
     END IF;
-    INSERT INTO lakehouse_tombstones (source_table, row_key) VALUES (TG_TABLE_NAME, row_key);
+    INSERT INTO lakehouse_tombstones (source_table, row_key)
+    SELECT relname, row_key FROM pg_class WHERE oid = root;
     RETURN NULL;
 END $$;
 

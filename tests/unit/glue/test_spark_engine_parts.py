@@ -94,7 +94,7 @@ def test_a_view_has_a_title_and_becomes_a_statement(name: str) -> None:
 def test_views_refuse_names_that_need_quotes() -> None:
     with pytest.raises(ConfigurationError, match="'my-silver' is not usable"):
         create_statement("v_overview", "my-silver", "gold")
-    with pytest.raises(ConfigurationError, match="no view 'v_x'; known: v_city"):
+    with pytest.raises(ConfigurationError, match="no view 'v_x'; known: v_category"):
         create_statement("v_x", "silver", "gold")
 
 

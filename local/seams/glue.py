@@ -112,7 +112,8 @@ class JobRunner:
             if location
         ]
         stop = self._stops[run["Id"]]
-        log = RoleLog(session, "/aws-glue/jobs/output", run["Id"])
+        groups = arguments.get("--custom-logGroup-prefix", run["LogGroupName"])
+        log = RoleLog(session, f"{groups}/output", run["Id"])
         outcome = spark.run_job(
             job=job,
             arguments=arguments,

@@ -40,6 +40,8 @@ def test_every_stage_loads(name: str) -> None:
         ("storage_gib = 20", "storage_gib = 5", "greater than or equal to 20"),
         ("rate(30 minutes)", "every hour", "'pipeline.schedule'"),
         ('host = "none"', 'host = "moon"', "'dashboard.host': input should be 'none'"),
+        ('host = "none"', 'host = "fargate"', "needs domain and certificate"),
+        ('host = "none"', 'host = "none"\ncertificate = "x"', "'dashboard.certificate'"),
         ("deletion_protection = false", "deletion_protection = true", "contradicts"),
         ("monthly_ceiling_usd = 35", "monthly_ceiling_usd = 0", "'cost.monthly_ceiling_usd'"),
         ("window_minutes = 60", 'window_minutes = 60\nemail = "me"', "'alarms.email'"),

@@ -94,6 +94,9 @@ bench-cdc: install ## 5 minutes of writers that do their worst while the ingest 
 contracts: install ## contracts of your own PostgreSQL: DSN=postgresql://… (TABLES=orders,sales.* OUT=folder FORCE=1)
 	@$(LOCAL) contracts $(ARGS)
 
+prepare-source: install ## SQL that your source lacks: DSN=postgresql://… (TABLES=, APPLY=1 runs it, UNDO=1 is the way back)
+	@$(LOCAL) prepare-source $(ARGS)
+
 check: install ## format, lint, types, import rules
 	@$(BIN)/ruff format --check $(PACKAGES) tests
 	@$(BIN)/ruff check $(PACKAGES) tests

@@ -35,6 +35,7 @@ def _remedy(command: str) -> str:
         "pause": "what is said above; make pause may be repeated",
         "resume": "what is said above; make resume may be repeated",
         "contracts": "what is said above, then make contracts again",
+        "prepare-source": "what is said above, then make prepare-source again",
     }.get(command, "make status")
 
 
@@ -190,6 +191,14 @@ def _parser() -> argparse.ArgumentParser:
             chosen.dsn, chosen.tables, chosen.out, force=chosen.force, activate=chosen.activate
         )
 
+    def prepare_source(chosen: argparse.Namespace) -> int:
+        from local.onboard import run_prepare
+
+        return run_prepare(
+            chosen.dsn, chosen.tables, chosen.role,
+            small=chosen.small, changes=chosen.apply, back=chosen.undo,
+        )  # fmt: skip
+
     def cdk(chosen: argparse.Namespace) -> int:
         return deployment.pass_through(chosen.arguments)
 
@@ -253,6 +262,21 @@ def _parser() -> argparse.ArgumentParser:
         "--activate", action="store_true", default=_said("RULES") == "sample",
         help="make rules of what only the sample shows, too",
     )  # fmt: skip
+    command = add(
+        "prepare-source", prepare_source, "triggers, indexes and roles that exact capture needs"
+    )
+    _source_options(command)
+    command.add_argument(
+        "--role", default=_said("ROLE"), help="who shall read (lakehouse_ingest); none: no role"
+    )
+    for name, text in (
+        ("small", "prepare small tables too, which a snapshot would do for"),
+        ("apply", "run it: one transaction, then the indexes"),
+        ("undo", "the way back"),
+    ):
+        command.add_argument(
+            f"--{name}", action="store_true", default=_is_said(name.upper()), help=text
+        )
     command = add("cdk", cdk, "the pinned CDK CLI with your own AWS credentials")
     command.add_argument("arguments", nargs=argparse.REMAINDER)
     return parser

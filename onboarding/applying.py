@@ -5,9 +5,7 @@ from collections.abc import Iterator, Sequence
 from lakehouse.errors import SourceError
 from onboarding.connection import Session
 from onboarding.inspection import statement
-from onboarding.preparation import RoleFacts, Step
-
-_LOCK_SECONDS = 5
+from onboarding.preparation import LOCK_SECONDS, RoleFacts, Step
 
 
 def role_facts(session: Session, name: str) -> RoleFacts:
@@ -24,7 +22,7 @@ def apply(session: Session, steps: Sequence[Step]) -> Iterator[Step]:
     together = [step for step in steps if not step.is_alone]
     if together:
         with session.transaction():
-            session.rows(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
+            session.rows(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
             session.rows("SET LOCAL client_min_messages = warning")
             for step in together:
                 _run(session, step, "nothing was changed")

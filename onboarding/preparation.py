@@ -16,6 +16,8 @@ from onboarding.facts import PARTITIONED, PREFIX, Table
 from onboarding.proposal import Looked
 
 _ROLE_COMMENT: Final = "made by make prepare-source"
+LOCK_SECONDS: Final = 3
+"""A table that is held longer by others is left for another time: who waits makes others wait."""
 _LONGEST: Final = 63
 """Bytes of a name in PostgreSQL."""
 _SORTS: Final = ("r", PARTITIONED)
@@ -116,7 +118,7 @@ def script(steps: Sequence[Step]) -> str:
     together = [step for step in steps if not step.is_alone]
     lines = []
     if together:
-        lines = ["BEGIN;", "SET LOCAL lock_timeout = '5s';", ""]
+        lines = ["BEGIN;", f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s';", ""]
         lines += [f"-- {step.why}\n{step.sql}\n" for step in together]
         lines.append("COMMIT;")
     lines += [f"\n-- {step.why}\n{step.sql}" for step in steps if step.is_alone]

@@ -23,8 +23,8 @@ install: ## everything that is needed, in .local/ (other targets do it by themse
 demo: install ## the whole path on this machine, until Ctrl-C (DEMO_ONCE=1: one reconciled run, then JSON)
 	@$(LOCAL) demo $(if $(filter-out 0,$(DEMO_ONCE)),--once)
 
-up: install ## start the local AWS, deploy the app into it, leave it running
-	@$(LOCAL) up
+up: install ## start the local AWS, deploy the app, leave it running (SOURCE=postgresql://… CONTRACTS=folder: yours)
+	@$(LOCAL) up $(if $(SOURCE),--source '$(SOURCE)') $(if $(CONTRACTS),--contracts '$(CONTRACTS)')
 
 run: install ## one pipeline run now, told state by state
 	@$(LOCAL) run

@@ -27,6 +27,7 @@ PAGES: Final = (
     "https://aws.amazon.com/eventbridge/pricing/",
     "https://aws.amazon.com/secrets-manager/pricing/",
     "https://aws.amazon.com/kms/pricing/",
+    "https://aws.amazon.com/privatelink/pricing/",
 )
 
 MONTH_HOURS: Final = 730
@@ -75,6 +76,8 @@ TRACE: Final = Decimal("0.000005")
 SCHEDULE_CALL: Final = Decimal("0.000001")
 SECRET_MONTH: Final = Decimal("0.40")
 KEY_MONTH: Final = Decimal("1.00")
+INTERFACE_ENDPOINT_HOUR: Final = Decimal("0.01")
+"""Of each zone; what goes through one costs next to nothing here."""
 
 LEDGER_WRITES_PER_BATCH: Final = 6
 """Opened, described, and committed in a transaction of two items, which counts twice."""

@@ -75,10 +75,10 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     # Commands import what they need: `synth` must not wait for the engines of `up`.
-    def up(_: argparse.Namespace) -> int:
+    def up(chosen: argparse.Namespace) -> int:
         from local.lifecycle import up as bring_up
 
-        bring_up()
+        bring_up(source=chosen.source, contracts=chosen.contracts)
         return 0
 
     def down(_: argparse.Namespace) -> int:
@@ -202,7 +202,9 @@ def _parser() -> argparse.ArgumentParser:
     def cdk(chosen: argparse.Namespace) -> int:
         return deployment.pass_through(chosen.arguments)
 
-    add("up", up, "start the local AWS and deploy the app into it; leaves it running")
+    command = add("up", up, "start the local AWS and deploy the app into it; leaves it running")
+    command.add_argument("--source", help="DSN of an own database, instead of the shop's")
+    command.add_argument("--contracts", help="folder of the contracts of its tables")
     add("down", down, "stop the local AWS and forget its state; downloads stay")
     add("destroy", destroy, "cdk destroy every stack; the empty local AWS goes on running")
     add("run", run, "one pipeline run now, told state by state").add_argument(

@@ -22,6 +22,9 @@ ROOT = Path(__file__).parent.parent.parent
 CUSTOMER = "prod with keys of its own"
 NETWORK = "prod in a network that was there"
 ENDPOINTS = "prod in a network that had endpoints"
+BY_TOKEN = "prod over a database that was there, by tokens"
+BY_SECRET = "prod over a database that was there, by a secret"
+SECRET = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:shop"
 VPC = "vpc-0123456789abcdef0"
 SUBNETS = [
     {"id": f"subnet-{n:017x}", "zone": f"eu-west-1{zone}", "route_table": f"rtb-{n:017x}"}
@@ -40,6 +43,15 @@ def variants() -> Iterator[tuple[str, Stage]]:
     for variant, endpoints in ((NETWORK, "create"), (ENDPOINTS, "existing")):
         network = {"vpc": VPC, "subnets": SUBNETS, "endpoints": endpoints}
         yield variant, Stage.model_validate(place | {"network": network})
+    network = {"vpc": VPC, "subnets": SUBNETS, "endpoints": "create"}
+    quiet = {"network": network, "generator": prod["generator"] | {"enabled": False}}
+    there = {"host": "shop.example.com", "database": "Shop", "user": "reader"}
+    for variant, login in (
+        (BY_TOKEN, {"auth": "iam", "resource": "db-ABC", "security_group": f"sg-{1:017x}"}),
+        (BY_SECRET, {"auth": "secret", "secret": SECRET, "instance": "shop"}),
+    ):
+        source = {"contracts": "tests/cases/own_tables", "existing": there | login}
+        yield variant, Stage.model_validate(place | quiet | {"source": source})
 
 
 def findings(stage: Stage, folder: Path) -> list[str]:

@@ -97,6 +97,9 @@ contracts: install ## contracts of your own PostgreSQL: DSN=postgresql://… (TA
 prepare-source: install ## SQL that your source lacks: DSN=postgresql://… (TABLES=, APPLY=1 runs it, UNDO=1 is the way back)
 	@$(LOCAL) prepare-source $(ARGS)
 
+doctor: install ## what stands in the way of a first run: DSN=postgresql://… (CONTRACTS=folder), or STAGE=local
+	@$(LOCAL) doctor $(if $(filter command line environment,$(origin STAGE)),--stage $(STAGE)) $(ARGS)
+
 check: install ## format, lint, types, import rules
 	@$(BIN)/ruff format --check $(PACKAGES) tests
 	@$(BIN)/ruff check $(PACKAGES) tests

@@ -35,6 +35,7 @@ def _remedy(command: str) -> str:
         "pause": "what is said above; make pause may be repeated",
         "resume": "what is said above; make resume may be repeated",
         "contracts": "what is said above, then make contracts again",
+        "doctor": "what is said above, then make doctor again",
         "prepare-source": "what is said above, then make prepare-source again",
     }.get(command, "make status")
 
@@ -199,6 +200,11 @@ def _parser() -> argparse.ArgumentParser:
             small=chosen.small, changes=chosen.apply, back=chosen.undo,
         )  # fmt: skip
 
+    def doctor(chosen: argparse.Namespace) -> int:
+        from local.doctor import run_doctor
+
+        return run_doctor(chosen.stage, chosen.dsn, chosen.contracts, chosen.role)
+
     def cdk(chosen: argparse.Namespace) -> int:
         return deployment.pass_through(chosen.arguments)
 
@@ -279,6 +285,17 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             f"--{name}", action="store_true", default=_is_said(name.upper()), help=text
         )
+    command = add(
+        "doctor", doctor, "what stands in the way of a source's first run; changes nothing"
+    )
+    command.add_argument("--stage", default="", help=stages)
+    command.add_argument(
+        "--dsn", default=_said("DSN"), help="postgresql://user:password@host:5432/database"
+    )
+    command.add_argument(
+        "--contracts", default=_said("CONTRACTS"), help="folder (the stage's, contracts/<database>)"
+    )
+    command.add_argument("--role", default=_said("ROLE"), help="who reads (the stage's, the DSN's)")
     command = add("cdk", cdk, "the pinned CDK CLI with your own AWS credentials")
     command.add_argument("arguments", nargs=argparse.REMAINDER)
     return parser

@@ -23,8 +23,8 @@ install: ## everything that is needed, in .local/ (other targets do it by themse
 demo: install ## the whole path on this machine, until Ctrl-C (DEMO_ONCE=1: one reconciled run, then JSON)
 	@$(LOCAL) demo $(if $(filter-out 0,$(DEMO_ONCE)),--once)
 
-up: install ## start the local AWS, deploy the app into it, leave it running
-	@$(LOCAL) up
+up: install ## start the local AWS, deploy the app, leave it running (SOURCE=postgresql://… CONTRACTS=folder: yours)
+	@$(LOCAL) up $(if $(SOURCE),--source '$(SOURCE)') $(if $(CONTRACTS),--contracts '$(CONTRACTS)')
 
 run: install ## one pipeline run now, told state by state
 	@$(LOCAL) run
@@ -92,6 +92,12 @@ bench-cdc: install ## 5 minutes of writers that do their worst while the ingest 
 
 contracts: install ## contracts of your own PostgreSQL: DSN=postgresql://… (TABLES=orders,sales.* OUT=folder FORCE=1)
 	@$(LOCAL) contracts $(ARGS)
+
+prepare-source: install ## SQL that your source lacks: DSN=postgresql://… (TABLES=, APPLY=1 runs it, UNDO=1 is the way back)
+	@$(LOCAL) prepare-source $(ARGS)
+
+doctor: install ## what stands in the way of a first run: DSN=postgresql://… (CONTRACTS=folder), or STAGE=local
+	@$(LOCAL) doctor $(if $(filter command line environment,$(origin STAGE)),--stage $(STAGE)) $(ARGS)
 
 check: install ## format, lint, types, import rules
 	@$(BIN)/ruff format --check $(PACKAGES) tests

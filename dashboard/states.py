@@ -36,6 +36,8 @@ STATES: Final[dict[type[LakehouseError], State]] = {
         (
             "Nothing after ten minutes? Look at the latest execution of the state machine: "
             "it names the step that failed and why.",
+            "Tables of your own, not the shop's? These figures need the shop's; Data health tells "
+            "of yours.",
         ),
     ),
     OutdatedViewError: State(

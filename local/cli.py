@@ -35,6 +35,8 @@ def _remedy(command: str) -> str:
         "pause": "what is said above; make pause may be repeated",
         "resume": "what is said above; make resume may be repeated",
         "contracts": "what is said above, then make contracts again",
+        "doctor": "what is said above, then make doctor again",
+        "prepare-source": "what is said above, then make prepare-source again",
     }.get(command, "make status")
 
 
@@ -74,10 +76,10 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     # Commands import what they need: `synth` must not wait for the engines of `up`.
-    def up(_: argparse.Namespace) -> int:
+    def up(chosen: argparse.Namespace) -> int:
         from local.lifecycle import up as bring_up
 
-        bring_up()
+        bring_up(source=chosen.source, contracts=chosen.contracts)
         return 0
 
     def down(_: argparse.Namespace) -> int:
@@ -190,10 +192,25 @@ def _parser() -> argparse.ArgumentParser:
             chosen.dsn, chosen.tables, chosen.out, force=chosen.force, activate=chosen.activate
         )
 
+    def prepare_source(chosen: argparse.Namespace) -> int:
+        from local.onboard import run_prepare
+
+        return run_prepare(
+            chosen.dsn, chosen.tables, chosen.role,
+            small=chosen.small, changes=chosen.apply, back=chosen.undo,
+        )  # fmt: skip
+
+    def doctor(chosen: argparse.Namespace) -> int:
+        from local.doctor import run_doctor
+
+        return run_doctor(chosen.stage, chosen.dsn, chosen.contracts, chosen.role)
+
     def cdk(chosen: argparse.Namespace) -> int:
         return deployment.pass_through(chosen.arguments)
 
-    add("up", up, "start the local AWS and deploy the app into it; leaves it running")
+    command = add("up", up, "start the local AWS and deploy the app into it; leaves it running")
+    command.add_argument("--source", help="DSN of an own database, instead of the shop's")
+    command.add_argument("--contracts", help="folder of the contracts of its tables")
     add("down", down, "stop the local AWS and forget its state; downloads stay")
     add("destroy", destroy, "cdk destroy every stack; the empty local AWS goes on running")
     add("run", run, "one pipeline run now, told state by state").add_argument(
@@ -253,6 +270,32 @@ def _parser() -> argparse.ArgumentParser:
         "--activate", action="store_true", default=_said("RULES") == "sample",
         help="make rules of what only the sample shows, too",
     )  # fmt: skip
+    command = add(
+        "prepare-source", prepare_source, "triggers, indexes and roles that exact capture needs"
+    )
+    _source_options(command)
+    command.add_argument(
+        "--role", default=_said("ROLE"), help="who shall read (lakehouse_ingest); none: no role"
+    )
+    for name, text in (
+        ("small", "prepare small tables too, which a snapshot would do for"),
+        ("apply", "run it: one transaction, then the indexes"),
+        ("undo", "the way back"),
+    ):
+        command.add_argument(
+            f"--{name}", action="store_true", default=_is_said(name.upper()), help=text
+        )
+    command = add(
+        "doctor", doctor, "what stands in the way of a source's first run; changes nothing"
+    )
+    command.add_argument("--stage", default="", help=stages)
+    command.add_argument(
+        "--dsn", default=_said("DSN"), help="postgresql://user:password@host:5432/database"
+    )
+    command.add_argument(
+        "--contracts", default=_said("CONTRACTS"), help="folder (the stage's, contracts/<database>)"
+    )
+    command.add_argument("--role", default=_said("ROLE"), help="who reads (the stage's, the DSN's)")
     command = add("cdk", cdk, "the pinned CDK CLI with your own AWS credentials")
     command.add_argument("arguments", nargs=argparse.REMAINDER)
     return parser

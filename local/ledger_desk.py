@@ -10,12 +10,13 @@ from dataclasses import replace
 import boto3
 from rich.table import Table
 
-from lakehouse.contract import TableContract, load_contracts
+from lakehouse.contract import TableContract
 from lakehouse.errors import ConfigurationError
 from lakehouse.ledger import EVERYTHING, Batch, Watermark, instant
 from lakehouse.ledger_client import Ledger
 from local import progress
 from local.account import Account
+from local.stage import local_contracts
 
 _SHOWN = 20
 
@@ -30,7 +31,7 @@ def desk(watermarks: str | None) -> Ledger:
 
 def contract_of(table: str) -> TableContract:
     """The contract of a table; raises ConfigurationError with those that there are."""
-    contracts = load_contracts()
+    contracts = local_contracts()
     if table not in contracts:
         known = ", ".join(contracts)
         raise ConfigurationError(f"TABLE={table} has no contract; choose one of: {known}")

@@ -75,8 +75,13 @@ class Choice:
     """What `make prepare-source` would add: `trigger`, `index`, `tombstones`."""
 
 
-def choose_capture(table: Table, sample: Sample | str, referenced_by: int) -> Choice:
-    """The best that the table allows now; `referenced_by` other tables name it in foreign keys."""
+def choose_capture(
+    table: Table, sample: Sample | str, referenced_by: int, *, snapshots: bool = True
+) -> Choice:
+    """The best that the table allows now; `referenced_by` other tables name it in foreign keys.
+
+    Without `snapshots` a small table is treated as a large one.
+    """
     if refusal := _hopeless(table, sample):
         return Choice(refusal=refusal)
     assert isinstance(sample, Sample)
@@ -85,7 +90,11 @@ def choose_capture(table: Table, sample: Sample | str, referenced_by: int) -> Ch
         return Choice(refusal=key)
     cursor = choose_cursor(table)
     small = is_small(table, sample)
-    if small and not (cursor and cursor.is_maintained and cursor.is_indexed and _seen(table)):
+    if (
+        snapshots
+        and small
+        and not (cursor and cursor.is_maintained and cursor.is_indexed and _seen(table))
+    ):
         history, why = _history(table, referenced_by, None)
         return Choice(key, Capture.SNAPSHOT, history=history, history_why=why)
     if table.is_view:
@@ -180,7 +189,7 @@ def keeps(trigger: Trigger, column: str) -> bool:
     """Whether a trigger sets `column` at each update."""
     if trigger.bits & (ROW | BEFORE | UPDATE) != ROW | BEFORE | UPDATE:
         return False
-    if trigger.function in ("moddatetime", f"{PREFIX}touch"):
+    if trigger.function == "moddatetime":
         return column in trigger.arguments
     name = re.escape(column)
     plain = re.sub(r"--[^\n]*", "", trigger.source)

@@ -21,13 +21,13 @@ def snake(name: str) -> str:
     """
     if LAKE_NAME.fullmatch(name):
         return name
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
     plain = "".join(
         letter
-        for letter in unicodedata.normalize("NFKD", name)
+        for letter in unicodedata.normalize("NFKD", words.casefold())
         if not unicodedata.combining(letter)
     )
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", plain)
-    return re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
+    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
 
 
 def lake_names(names: Iterable[str], kind: str, taken: Iterable[str] = ()) -> dict[str, str]:

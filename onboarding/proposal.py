@@ -32,7 +32,7 @@ class Looked:
     choice: Choice
 
 
-def look_at(session: Session, wanted: str) -> list[Looked]:
+def look_at(session: Session, wanted: str, *, snapshots: bool = True) -> list[Looked]:
     """Looks at the chosen tables in one read-only transaction."""
     with session.looking():
         tables = inspect(session)
@@ -51,7 +51,7 @@ def look_at(session: Session, wanted: str) -> list[Looked]:
         found = []
         for table in chosen:
             sample = look(session, table) if table.is_readable else "it can't be read"
-            choice = choose_capture(table, sample, referenced[table.full_name])
+            choice = choose_capture(table, sample, referenced[table.full_name], snapshots=snapshots)
             found.append(Looked(table, sample, choice))
     return found
 

@@ -26,12 +26,10 @@ _TEXTS: Final = ("text", "character", "citext", "bpchar", "name")
 def look(session: Session, table: Table) -> Sample | str:
     """The sample of a table, within a read-only transaction; or why there is none."""
     columns = [column for column in table.columns if column.is_readable]
-    counted = session.attempt(
-        f"SELECT count(*) FROM (SELECT FROM {table.relation} LIMIT {COUNT_ROWS + 1}) AS sample"
-    )
+    counted = count_rows(session, table)
     if isinstance(counted, str):
         return counted
-    count = int(counted[0][0])
+    count = counted if counted is not None else COUNT_ROWS + 1
     is_whole = count <= SAMPLE_ROWS
     some = _some(table, columns, is_whole, max(table.rows, count))
     seen: dict[str, Seen] = {}
@@ -52,7 +50,17 @@ def look(session: Session, table: Table) -> Sample | str:
             for column, values in zip(few, found[0], strict=True):
                 known = tuple(sorted(value for value in values if value is not None))
                 seen[column.name] = _with_values(seen[column.name], known)
-    return Sample(sampled, is_whole, seen, count if count <= COUNT_ROWS else None)
+    return Sample(sampled, is_whole, seen, counted)
+
+
+def count_rows(session: Session, table: Table) -> int | str | None:
+    """The exact number of rows, None where they are too many to count, or why it is not known."""
+    found = session.attempt(
+        f"SELECT count(*) FROM (SELECT FROM {table.relation} LIMIT {COUNT_ROWS + 1}) AS sample"
+    )
+    if isinstance(found, str):
+        return found
+    return int(found[0][0]) if found[0][0] <= COUNT_ROWS else None
 
 
 def sort_of(column: Column) -> str:

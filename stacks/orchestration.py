@@ -11,7 +11,7 @@ from constructs import Construct
 
 from lakehouse.contract import TableContract
 from lakehouse.environment import ReceiptEnvironment
-from lakehouse.gold import PIPELINE_RUNS
+from lakehouse.gold import PIPELINE_RUNS, gold_tables
 from lakehouse.live import PENDING, live_views
 from lakehouse.settings import Stage
 from lakehouse.views import create_statement, load_views
@@ -121,7 +121,7 @@ class OrchestrationStack(cdk.Stack):
                 "Workgroup": self._transform.workgroup.ref,
                 "Views": [
                     {"view": name, "statement": create_statement(name, silver, gold)}
-                    for name in load_views()
+                    for name in load_views(gold_tables(contracts))
                 ],
                 "LiveViews": live_views(contracts, bronze, silver, gold),
                 "Pending": PENDING,

@@ -1,6 +1,7 @@
 """Bronze to silver to gold: the crawler, the PySpark job and the Athena workgroup."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_athena as athena
@@ -19,6 +20,7 @@ from stacks.blocks.bundle import (
     copy_sources,
     digest,
     finish,
+    placed,
     source_files,
     unfinished_of,
 )
@@ -108,7 +110,7 @@ class TransformStack(cdk.Stack):
     def _job(self) -> glue.CfnJob:
         stage, storage = self._stage, self._storage
         script = s3_assets.Asset(self, "Script", path=str(ROOT / "glue_scripts" / "job.py"))
-        modules = s3_assets.Asset(self, "Modules", path=str(_modules()))
+        modules = s3_assets.Asset(self, "Modules", path=_modules(stage.contracts))
         logs_prefix = f"/aws-glue/{stage.prefix}-merge"
         for kind in ("output", "error"):
             logs.LogGroup(
@@ -237,9 +239,9 @@ class TransformStack(cdk.Stack):
         return role
 
 
-def _modules() -> str:
+def _modules(contracts: Path) -> str:
     """Directory with the packages that the job imports; CDK zips it for `--extra-py-files`."""
-    files = list(source_files(ROOT / "lakehouse", ROOT / "glue_scripts"))
+    files = placed(source_files(ROOT / "lakehouse", ROOT / "glue_scripts"), contracts)
     target = BUILD / f"glue-{digest(files)}"
     if not target.is_dir():
         unfinished = unfinished_of(target)

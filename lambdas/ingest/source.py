@@ -93,8 +93,11 @@ def _close(session: Session) -> None:
 
 
 def lambda_source(target: DatabaseEnvironment, table: str, timeout_seconds: int) -> Source:
-    """The source as the Lambda reaches it: TLS verified to the host name, IAM token."""
+    """The source as the Lambda reaches it: TLS verified to the host name, IAM token or secret."""
     application = f"{APPLICATION}/{table}"
+    tls = {"sslmode": "disable"}
+    if target.database_tls != "off":
+        tls = {"sslmode": "verify-full", "sslrootcert": database.ca_file()}
 
     def dsn() -> str:
         return conninfo(
@@ -102,9 +105,8 @@ def lambda_source(target: DatabaseEnvironment, table: str, timeout_seconds: int)
             port=target.database_port,
             dbname=target.database_name,
             user=target.database_user,
-            password=database.auth_token(target),
-            sslmode="verify-full",
-            sslrootcert=database.ca_file(),
+            password=database.password(target),
+            **tls,
             connect_timeout=10,
             application_name=application,
             options=session_options(timeout_seconds),

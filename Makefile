@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .local/venv/bin
 LOCAL := $(BIN)/python -m local
-PACKAGES := app.py lakehouse lambdas stacks glue_scripts dashboard delivery local bench
+PACKAGES := app.py lakehouse lambdas stacks glue_scripts dashboard delivery onboarding local bench
 # A third of every short process would go into compiling the packages anew; installing compiles none.
 unexport PYTHONDONTWRITEBYTECODE
 RELEASED := app.py cdk.json stages lakehouse stacks lambdas glue_scripts requirements.lock
@@ -39,8 +39,7 @@ dashboard: install ## start the dashboard if it is not running, print its addres
 	@$(LOCAL) dashboard
 
 host-dashboard: install ## the dashboard over an AWS account: GOLD_DATABASE=, WORKGROUP=, STAGE= and AWS credentials
-	@$(BIN)/streamlit run dashboard/app.py --server.address=127.0.0.1 --server.headless=true \
-		--server.port=$${LAKEHOUSE_DASHBOARD_PORT:-8501}
+	@PORT=$${LAKEHOUSE_DASHBOARD_PORT:-8501} $(BIN)/python -m dashboard.server
 
 screenshot: install ## a PNG of the running dashboard, by headless Chromium
 	@$(BIN)/python -m local.screenshot "$$($(LOCAL) dashboard)" "$${LAKEHOUSE_HOME:-.local}/dashboard.png"
@@ -90,6 +89,15 @@ rebuild: install ## silver and gold again from bronze alone, compared row for ro
 
 bench-cdc: install ## 5 minutes of writers that do their worst while the ingest is killed: nothing may be lost
 	@$(BIN)/python -m bench.cdc $(ARGS)
+
+contracts: install ## contracts of your own PostgreSQL: DSN=postgresql://… (TABLES=orders,sales.* OUT=folder FORCE=1)
+	@$(LOCAL) contracts $(ARGS)
+
+prepare-source: install ## SQL that your source lacks: DSN=postgresql://… (TABLES=, APPLY=1 runs it, UNDO=1 is the way back)
+	@$(LOCAL) prepare-source $(ARGS)
+
+doctor: install ## what stands in the way of a first run: DSN=postgresql://… (CONTRACTS=folder), or STAGE=local
+	@$(LOCAL) doctor $(if $(filter command line environment,$(origin STAGE)),--stage $(STAGE)) $(ARGS)
 
 check: install ## format, lint, types, import rules
 	@$(BIN)/ruff format --check $(PACKAGES) tests
@@ -154,9 +162,11 @@ released: install ## what holds data, and the app, as this release has them: upg
 		"$${LAKEHOUSE_HOME:-.local}"/cdk.out/{dev,prod}
 	@git archive --output=tests/infrastructure/released/app.tar.gz HEAD $(RELEASED)
 
-lock: install ## resolve requirements*.txt anew into requirements.lock
+lock: install ## resolve requirements*.txt anew into requirements.lock, and the dashboard's beside it
 	@$(BIN)/uv pip compile -q requirements-dev.txt --generate-hashes --universal --no-header \
 		--python-version 3.11 -o requirements.lock
+	@$(BIN)/uv pip compile -q dashboard/requirements.txt -c requirements.lock --generate-hashes \
+		--python-platform linux --no-header --python-version 3.11 -o dashboard/requirements.lock
 
 cost: install ## what STAGE costs in a month, by service (ARGS="--orders 20000"; --help)
 	@$(LOCAL) cost $(STAGE) $(ARGS)

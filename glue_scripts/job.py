@@ -314,6 +314,7 @@ def main(argv: list[str]) -> None:
         arguments["run_id"],
         in_gold,
         arguments["metrics_namespace"],
+        len(contracts),
     )
     if run.failures:
         failures = sorted(run.failures.items())

@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from glue_scripts.tables import frame_of
 from lakehouse.errors import ReconciliationError
 from lakehouse.gold import GOLD, RECONCILIATION, identifier
-from lakehouse.measures import RECONCILIATION_FAILED, TABLE_DIMENSION
+from lakehouse.measures import RECONCILIATION_FAILED, TABLE_DIMENSION, TABLES_APART
 from lakehouse.reconciliation import Outcome
 
 logger = logging.getLogger(__name__)
@@ -25,6 +25,7 @@ def tell(
     run_id: str,
     gold: str,
     namespace: str,
+    tables: int,
 ) -> None:
     """Stores and measures the outcomes of the tables that were compared, and of those that failed.
 
@@ -36,7 +37,7 @@ def tell(
             begun = compared.get(table, Outcome(table, "", ""))
             outcomes[table] = replace(begun, detail=str(failure))
     publish(spark, outcomes, run_id, gold)
-    measure(boto3.client("cloudwatch"), namespace, outcomes)
+    measure(boto3.client("cloudwatch"), namespace, outcomes, tables)
 
 
 def publish(spark: SparkSession, outcomes: Mapping[str, Outcome], run_id: str, gold: str) -> None:
@@ -66,8 +67,8 @@ def publish(spark: SparkSession, outcomes: Mapping[str, Outcome], run_id: str, g
     frame.writeTo(identifier(gold, RECONCILIATION)).append()
 
 
-def measure(cloudwatch: Any, namespace: str, outcomes: Mapping[str, Outcome]) -> None:
-    """Puts the metric; a refusal is logged and hides no outcome."""
+def measure(cloudwatch: Any, namespace: str, outcomes: Mapping[str, Outcome], tables: int) -> None:
+    """Puts the metric, of many `tables` one for all; a refusal is logged and hides no outcome."""
     data = [
         {
             "MetricName": RECONCILIATION_FAILED,
@@ -79,6 +80,9 @@ def measure(cloudwatch: Any, namespace: str, outcomes: Mapping[str, Outcome]) ->
     ]
     if not data:
         return
+    if tables > TABLES_APART:
+        worst = max(data, key=lambda one: one["Value"])
+        data = [{name: value for name, value in worst.items() if name != "Dimensions"}]
     try:
         cloudwatch.put_metric_data(Namespace=namespace, MetricData=data)
     except Exception:

@@ -61,6 +61,9 @@ class IngestEnvironment(DatabaseEnvironment):
 
     watermark_table: str
     bronze_bucket: str
+    bronze_database: str
+    silver_database: str
+    gold_database: str
     chunk_rows: int
     """Rows of one batch at most; what remains is the next batch (`has_more`)."""
     chunk_seconds: float

@@ -1,7 +1,7 @@
 """Live views: what silver will say once the batches that wait in bronze are merged.
 
-One per contract, made from it. The state machine keeps the statement as a template and writes the
-bounds of what waits into it, so that Athena prunes bronze to the waiting files. Up to `PENDING`
+One per contract, made from it. The statement is a template, into which the bounds of what waits are
+written, so that Athena prunes bronze to the waiting files. Up to `PENDING`
 the template is the view over silver alone, which is what holds after a merge.
 
 A view is right whichever of the waiting batches silver already has: each key with a waiting row is
@@ -96,6 +96,14 @@ FROM (
     WHERE {is_waiting}
 ) AS waiting
 WHERE "_recency" = 1 AND "{OP}" <> 'D'"""
+
+
+def statement(template: str, values: Mapping[str, str], kind: str) -> str:
+    """The statement of a view: its template with `values`; if `settled`, over silver alone."""
+    text = template.partition(PENDING)[0] if kind == "settled" else template
+    for name, value in values.items():
+        text = text.replace(name, value)
+    return text
 
 
 def waiting(

@@ -15,5 +15,8 @@ RECONCILIATION_FAILED: Final = "ReconciliationFailed"
 RUN_DOLLARS: Final = "RunDollars"
 """What a run cost, by its receipt."""
 TABLE_DIMENSION: Final = "source_table"
+TABLES_APART: Final = 4
+"""Of more tables than this, one metric tells of all: an alarm adds up ten metrics at most, and each
+costs by the month. Logs and gold's tables tell of each table all the same."""
 NAMESPACE_VARIABLE: Final = "POWERTOOLS_METRICS_NAMESPACE"
 """Read by Powertools' Metrics."""

@@ -77,7 +77,11 @@ class MonitoringStack(cdk.Stack):
     ):
         super().__init__(scope, construct_id, **kwargs)  # type: ignore[arg-type]
         self._stage, self._source = stage, source
-        self._tables, self._machines = list(contracts), machines
+        # None is all tables together
+        is_apart = len(contracts) <= measures.TABLES_APART
+        self._tables: list[str | None] = list(contracts) if is_apart else [None]
+        self._compared = [*self._tables, "gold"] if is_apart else self._tables
+        self._machines = machines
         existing = stage.source.existing
         instance = existing.instance if existing else f"{stage.prefix}-source"
         self._database = {"DBInstanceIdentifier": instance} if instance else {}
@@ -194,7 +198,7 @@ class MonitoringStack(cdk.Stack):
         )
         compared = {f"r{n}": self._of_table(measures.RECONCILIATION_FAILED, t, window, "Maximum",
                                             service=False)
-                    for n, t in enumerate([*self._tables, "gold"])}  # fmt: skip
+                    for n, t in enumerate(self._compared)}  # fmt: skip
         yield Watch(
             "reconciliation-failed",
             "Source, bronze, silver and gold do not agree.",
@@ -241,10 +245,16 @@ class MonitoringStack(cdk.Stack):
         return _formula(share, aside | landed, window)
 
     def _of_table(
-        self, name: str, table: str, period: cdk.Duration, statistic: str, *, service: bool = True
+        self,
+        name: str,
+        table: str | None,
+        period: cdk.Duration,
+        statistic: str,
+        *,
+        service: bool = True,
     ) -> cloudwatch.Metric:
         own = {"service": measures.SERVICE} if service else {}
-        dimensions = {measures.TABLE_DIMENSION: table} | own
+        dimensions = ({measures.TABLE_DIMENSION: table} if table else {}) | own
         return _metric(self._stage.metrics_namespace, name, dimensions, statistic, period)
 
     def _board(self, alarms: Sequence[cloudwatch.Alarm]) -> None:

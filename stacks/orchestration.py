@@ -12,7 +12,6 @@ from constructs import Construct
 from lakehouse.contract import TableContract
 from lakehouse.environment import ReceiptEnvironment
 from lakehouse.gold import PIPELINE_RUNS, gold_tables
-from lakehouse.live import PENDING, live_views
 from lakehouse.settings import Stage
 from lakehouse.views import create_statement, load_views
 from stacks.blocks.catalog import catalog_statement
@@ -95,8 +94,7 @@ class OrchestrationStack(cdk.Stack):
 
     def _definition(self, contracts: Mapping[str, TableContract]) -> object:
         stage, pipeline = self._stage, self._stage.pipeline
-        bronze, silver = stage.database("bronze"), stage.database("silver")
-        gold = stage.database("gold")
+        silver, gold = stage.database("silver"), stage.database("gold")
         run_seconds = pipeline.run_timeout_minutes * 60
         return fill(
             json.loads(DEFINITION.read_text()),
@@ -123,8 +121,6 @@ class OrchestrationStack(cdk.Stack):
                     {"view": name, "statement": create_statement(name, silver, gold)}
                     for name in load_views(gold_tables(contracts))
                 ],
-                "LiveViews": live_views(contracts, bronze, silver, gold),
-                "Pending": PENDING,
             },
         )
 

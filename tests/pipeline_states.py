@@ -8,7 +8,8 @@ from typing import Any
 import jsonata
 
 from lakehouse.contract import TableContract
-from lakehouse.live import PENDING, live_views
+from lakehouse.live import live_views, statement
+from lambdas.ingest.models import LiveViewEvent
 from stacks.blocks.filling import fill
 
 DEFINITION = Path(__file__).parents[1] / "stacks" / "pipeline.asl.json"
@@ -28,18 +29,17 @@ class Machine:
     def __init__(self, definition: Mapping[str, Any]) -> None:
         self.states: Mapping[str, Any] = definition["States"]
         self.variables: dict[str, Any] = {}
+        self.templates: Mapping[str, str] = {}
+        """Of the live views, as the ingest function has them."""
 
     @classmethod
     def of(
         cls, contracts: Mapping[str, TableContract], bronze: str, silver: str, gold: str
     ) -> "Machine":
         """The product's definition over other databases, without the views of gold."""
-        values = {
-            "LiveViews": live_views(contracts, bronze, silver, gold),
-            "Pending": PENDING,
-            "Views": [],
-        }
-        return cls(fill(json.loads(DEFINITION.read_text()), values))  # type: ignore[arg-type]
+        machine = cls(fill(json.loads(DEFINITION.read_text()), {"Views": []}))  # type: ignore[arg-type]
+        machine.templates = live_views(contracts, bronze, silver, gold)
+        return machine
 
     def ingested(self, run_id: str, results: Sequence[Mapping[str, Any]]) -> None:
         """Takes the results of a run's ingest, one a table."""
@@ -47,7 +47,6 @@ class Machine:
         views = evaluated(assigned["live_views"], states={"input": list(results)})
         self.variables = {
             "run_id": run_id,
-            "live_templates": assigned["live_templates"],
             "live_views": views,
             "views": self.states["Merge into silver and gold"]["Assign"]["views"],
         }
@@ -65,11 +64,13 @@ class Machine:
 
     def after_a_merge(self) -> list[str]:
         """The statements of the refresh of all views."""
-        return self._statements("Refresh the views")
+        views = self.states["Refresh the views"]
+        query = views["ItemProcessor"]["States"]["Refresh a view"]["Arguments"]["QueryString"]
+        items = evaluated(views["Items"], **self.variables)
+        told = [evaluated(query, states={"input": item}) for item in items]
+        return told + self._statements("Settle the live views")
 
     def _statements(self, name: str) -> list[str]:
-        state = self.states[name]
-        (inner,) = state["ItemProcessor"]["States"].values()
-        query = inner["Arguments"]["QueryString"]
-        items = evaluated(state["Items"], **self.variables)
-        return [evaluated(query, states={"input": item}) for item in items]
+        items = evaluated(self.states[name]["Items"], **self.variables)
+        asked = [LiveViewEvent.model_validate(item) for item in items]
+        return [statement(self.templates[a.table], a.values, a.live_view) for a in asked]

@@ -12,6 +12,7 @@ from lakehouse.cost import workload as assumed
 from lakehouse.cost.inventory import Host, Inventory
 from lakehouse.cost.workload import Volume, Workload
 from lakehouse.errors import ConfigurationError
+from lakehouse.measures import TABLES_APART
 from lakehouse.prices import Usage
 from lakehouse.settings import Stage
 
@@ -230,7 +231,8 @@ def _metrics(stage: Stage, work: Workload, tables: int, found: Inventory) -> Ite
     calls = (work.runs, work.generator_calls, work.merges, work.working_runs)
     hourly = [min(count / prices.MONTH_HOURS, Decimal(1)) for count in calls]
     # a merge also compares gold; a run that did something tells its dollars
-    counts = (INGEST_METRICS * tables, GENERATOR_METRICS, tables + 1, 1)
+    apart = tables if tables <= TABLES_APART else 0
+    counts = (INGEST_METRICS * (apart or 1), GENERATOR_METRICS, apart + 1, 1)
     metrics = sum((n * share for n, share in zip(counts, hourly, strict=True)), Decimal())
     boards = max(found.dashboards - prices.DASHBOARDS_FREE, 0)
     dollars = (

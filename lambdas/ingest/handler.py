@@ -5,6 +5,7 @@ from typing import Any
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from lakehouse import live
 from lakehouse.contract import load_contracts
 from lakehouse.environment import IngestEnvironment
 from lakehouse.errors import ConfigurationError
@@ -14,7 +15,7 @@ from lakehouse.quality.ruleset import load_ruleset
 from lakehouse.validation import check
 from lambdas.ingest.bronze import Bronze
 from lambdas.ingest.budget import Budget
-from lambdas.ingest.models import IngestEvent
+from lambdas.ingest.models import IngestEvent, LiveViewEvent
 from lambdas.ingest.report import report
 from lambdas.ingest.run import Ingest
 from lambdas.ingest.source import lambda_source
@@ -30,11 +31,25 @@ budget = Budget(
 bronze = Bronze(boto3.client("s3"), environment.bronze_bucket)
 
 
+views = live.live_views(
+    contracts,
+    environment.bronze_database,
+    environment.silver_database,
+    environment.gold_database,
+)
+
+
 @metrics.log_metrics
 @tracer().capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    """Takes one batch of one table; its result says whether to invoke again."""
+    """Takes one batch of one table; its result says whether to invoke again.
+
+    Or, asked for a live view, only renders its statement.
+    """
+    if "live_view" in event:
+        asked = check(LiveViewEvent, event, "event of the ingest")
+        return {"statement": live.statement(views[asked.table], asked.values, asked.live_view)}
     request = check(IngestEvent, event, "event of the ingest")
     logger.append_keys(source_table=request.table, run_id=request.run_id)
     if request.table not in contracts:
@@ -52,5 +67,5 @@ def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
         margin_seconds=environment.horizon_margin_seconds,
         rules=rules[request.table],
     ).run()
-    report(result)
+    report(result, len(contracts))
     return result.model_dump(mode="json")

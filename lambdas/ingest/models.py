@@ -1,5 +1,7 @@
 """What goes into the ingest Lambda and what comes out."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -10,6 +12,20 @@ class IngestEvent(BaseModel):
 
     table: str
     run_id: str
+
+
+class LiveViewEvent(BaseModel):
+    """Which table's live view is wanted, as it is before or after a merge, and what it is told.
+
+    The state machine does not keep the statements itself: those of many tables, or of wide ones,
+    would not fit into its state.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    table: str
+    live_view: Literal["waiting", "settled"]
+    values: dict[str, str]
 
 
 class LiveView(BaseModel):

@@ -7,15 +7,20 @@ from lakehouse.measures import (
     ROWS_INGESTED,
     ROWS_QUARANTINED,
     TABLE_DIMENSION,
+    TABLES_APART,
 )
 from lambdas.ingest.models import IngestResult
 from lambdas.telemetry import logger, metrics
 
 
-def report(result: IngestResult) -> None:
-    """Logs the result; `HorizonHeld` carries who held it as metadata: they are no dimensions."""
+def report(result: IngestResult, tables: int) -> None:
+    """Logs the result; `HorizonHeld` carries who held it as metadata: they are no dimensions.
+
+    `tables` is how many there are: of many, no metric is about one.
+    """
     logger.info("ingested", extra=result.model_dump(mode="json"))
-    metrics.add_dimension(TABLE_DIMENSION, result.table)
+    if tables <= TABLES_APART:
+        metrics.add_dimension(TABLE_DIMENSION, result.table)
     metrics.add_metric(ROWS_INGESTED, MetricUnit.Count, result.rows)
     # A metric costs by the hours in which it has a value: no zeros.
     if result.quarantined:

@@ -26,6 +26,7 @@ APP_RUNNER = "prod with a dashboard on App Runner"
 FARGATE = "prod with a dashboard on Fargate"
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/0001"
 BY_TOKEN = "prod over a database that was there, by tokens"
+MANY = "prod over 200 tables"
 BY_SECRET = "prod over a database that was there, by a secret"
 SECRET = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:shop"
 VPC = "vpc-0123456789abcdef0"
@@ -35,7 +36,20 @@ SUBNETS = [
 ]
 
 
-def variants() -> Iterator[tuple[str, Stage]]:
+def many_tables(folder: Path) -> Path:
+    """Contracts of 200 tables, one of them with 300 columns."""
+    folder.mkdir()
+    for number in range(200):
+        columns = {f"column_{n}": "text" for n in range(300 if number == 0 else 12)}
+        kinds = {"id": "bigint", **columns, "updated_at": "timestamptz"}
+        lines = [f'{name} = "{kind}"' for name, kind in kinds.items()]
+        head = f'table = "table_{number:03d}"\nkey = ["id"]\ncursor = "updated_at"\n[columns]\n'
+        (folder / f"table_{number:03d}.toml").write_text(head + "\n".join(lines))
+        (folder / f"table_{number:03d}.dqdl").write_text('Rules = [ IsComplete "id" ]\n')
+    return folder
+
+
+def variants(folder: Path) -> Iterator[tuple[str, Stage]]:
     """Every stage, and what no stage chooses."""
     for name in stage_names():
         yield name, load_stage(name)
@@ -58,6 +72,9 @@ def variants() -> Iterator[tuple[str, Stage]]:
     ):
         source = {"contracts": "tests/cases/own_tables", "existing": there | login}
         yield variant, Stage.model_validate(place | quiet | {"source": source})
+    own = {"contracts": str(many_tables(folder / "contracts")), "existing": there | login}
+    costly = {"cost": prod["cost"] | {"monthly_ceiling_usd": 1_000}}
+    yield MANY, Stage.model_validate(place | quiet | costly | {"source": own})
 
 
 def findings(stage: Stage, folder: Path) -> list[str]:
@@ -95,5 +112,5 @@ def _named(rule: str, stage: str) -> str:
 
 if __name__ == "__main__":
     target = Path(sys.argv[1])
-    found = {name: findings(stage, target / name) for name, stage in variants()}
+    found = {name: findings(stage, target / name) for name, stage in variants(target)}
     (target / "findings.json").write_text(json.dumps(found))

@@ -8,7 +8,7 @@ import pytest
 
 from lakehouse.cost.inventory import inventory
 from tests.infrastructure.conftest import Composed
-from tests.infrastructure.nag import BY_SECRET, BY_TOKEN, SECRET
+from tests.infrastructure.nag import BY_SECRET, BY_TOKEN, MANY, SECRET
 from tests.infrastructure.templates import of_type, only
 
 Templates = dict[str, dict[str, Any]]
@@ -101,3 +101,19 @@ def test_the_tables_are_its_own(own: Templates, composed: Composed, variant: str
     ]
     assert held
     assert all(names == {"order.toml", "order.dqdl"} for names in held)
+
+
+def test_200_tables_stay_within_the_limits_of_aws(composed: Composed) -> None:
+    many = composed.templates(MANY)
+    assert len(only(many["transform"], "AWS::Glue::Crawler")["Targets"]["S3Targets"]) == 200
+    for template in many.values():
+        assert len(json.dumps(template)) < 1_000_000
+    definition = json.dumps(only(many["orchestration"], "AWS::StepFunctions::StateMachine"))
+    assert len(definition) < 256 * 1024  # a variable may hold as much, a definition four times
+    for alarm in of_type(many["monitoring"], "AWS::CloudWatch::Alarm").values():
+        assert len(alarm.get("Metrics", [])) <= 10, alarm["AlarmName"]
+
+
+def test_no_alarm_of_any_stage_adds_up_too_many_metrics(templates: Templates) -> None:
+    for alarm in of_type(templates["monitoring"], "AWS::CloudWatch::Alarm").values():
+        assert len(alarm.get("Metrics", [])) <= 10, alarm["AlarmName"]

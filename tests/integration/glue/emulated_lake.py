@@ -28,6 +28,7 @@ from lakehouse.sqltext import literal
 from lambdas.ingest.rules import raw_row, row_key
 from lambdas.ingest.statements import render
 from local.engines import spark
+from stacks.blocks.bundle import SHOP, placed, source_files
 
 ROOT = Path(__file__).parents[3]
 METRICS = "lakehouse-test"
@@ -50,9 +51,9 @@ _ARROW = {
 class EmulatedLake:
     """One emulator process with one lake, for the tests of a module."""
 
-    def __init__(self, directory: Path, jars: Path) -> None:
+    def __init__(self, directory: Path, jars: Path, contracts: Path = SHOP) -> None:
         self.directory, self.jars = directory, jars
-        self.contracts = load_contracts()
+        self.contracts, self._folder = load_contracts(contracts), contracts
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -133,10 +134,9 @@ class EmulatedLake:
         """The job's modules as the stack deploys them."""
         path = self.directory / "modules.zip"
         with zipfile.ZipFile(path, "w") as archive:
-            for package in ("lakehouse", "glue_scripts"):
-                for file in sorted((ROOT / package).rglob("*")):
-                    if file.is_file() and "__pycache__" not in file.parts:
-                        archive.write(file, file.relative_to(ROOT))
+            files = source_files(ROOT / "lakehouse", ROOT / "glue_scripts")
+            for place, file in placed(files, self._folder).items():
+                archive.write(file, place)
         return path
 
     def commit(

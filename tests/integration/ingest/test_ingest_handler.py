@@ -26,7 +26,8 @@ def test_an_event_becomes_a_batch_of_the_generators_table(
         "DATABASE_USER": "lakehouse_ingest", "WATERMARK_TABLE": "watermarks",
         "BRONZE_BUCKET": "bronze", "CHUNK_ROWS": "1000", "CHUNK_SECONDS": "30",
         "CHUNK_MIB": "512", "HORIZON_MARGIN_SECONDS": "0.05",
-        "STATEMENT_TIMEOUT_SECONDS": "30",
+        "STATEMENT_TIMEOUT_SECONDS": "30", "BRONZE_DATABASE": "b", "SILVER_DATABASE": "s",
+        "GOLD_DATABASE": "g",
     }  # fmt: skip
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -61,6 +62,11 @@ def test_an_event_becomes_a_batch_of_the_generators_table(
     wait()  # type: ignore[operator]
     assert module.handler({"table": "fact_sales", "run_id": "r2"}, CONTEXT)["deletes"] == 1
     assert shop.living() == []
+    asked = {"table": "fact_sales", "live_view": "settled", "values": {"<added_in_silver>": ", 1"}}
+    rendered = module.handler(asked, CONTEXT)["statement"]
+    assert rendered.startswith("CREATE OR REPLACE VIEW g.v_live_sales AS")
+    assert "updated_at" in rendered
+    assert "<" not in rendered
     with pytest.raises(ConfigurationError, match="known: dim_products, dim_users, fact_sales"):
         module.handler({"table": "nothing", "run_id": "r"}, CONTEXT)
     with pytest.raises(ConfigurationError, match="'run_id' is missing"):

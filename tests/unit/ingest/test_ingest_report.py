@@ -30,7 +30,7 @@ def no_metrics() -> Iterator[None]:
 
 
 def told(horizon: Horizon, caplog: pytest.LogCaptureFixture) -> tuple[dict, dict]:  # type: ignore[type-arg]
-    report(outcome(CONTRACT, Watermark("fact_sales", "updated_at"), None, [], horizon))
+    report(outcome(CONTRACT, Watermark("fact_sales", "updated_at"), None, [], horizon), 3)
     [record] = caplog.records
     return vars(record), json.loads(json.dumps(metrics.serialize_metric_set()))
 
@@ -44,6 +44,17 @@ def test_a_held_horizon_names_its_holder(caplog: pytest.LogCaptureFixture) -> No
     # a pid as a dimension would make a metric of its own each time
     [directive] = published["_aws"]["CloudWatchMetrics"]
     assert not set(WHO) & {name for names in directive["Dimensions"] for name in names}
+
+
+def test_of_many_tables_no_metric_is_about_one() -> None:
+    result = outcome(
+        CONTRACT, Watermark("fact_sales", "updated_at"), None, [], Horizon(AT, AT, 0.0, None, 1)
+    )
+    for tables, names in ((3, {"service", "source_table"}), (200, {"service"})):
+        metrics.clear_metrics()
+        report(result, tables)
+        [directive] = metrics.serialize_metric_set()["_aws"]["CloudWatchMetrics"]
+        assert set(directive["Dimensions"][0]) == names
 
 
 def test_a_free_horizon_names_nobody(caplog: pytest.LogCaptureFixture) -> None:

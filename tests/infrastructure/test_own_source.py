@@ -90,7 +90,7 @@ def test_alarms_of_a_database_need_its_name(own: Templates, variant: str) -> Non
 
 def test_the_tables_are_its_own(own: Templates, composed: Composed, variant: str) -> None:
     definition = json.dumps(only(own["orchestration"], "AWS::StepFunctions::StateMachine"))
-    for name in ("v_live_order", "v_freshness", "v_reconciliation", "v_quarantine"):
+    for name in ("v_freshness", "v_reconciliation", "v_quarantine"):
         assert name in definition
     for name in ("city_performance", "v_overview", "fact_sales"):
         assert name not in definition

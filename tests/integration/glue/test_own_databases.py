@@ -34,7 +34,11 @@ from tests.samples import SAMPLES, SCHEMAS, Writer
 
 USER, PASSWORD = "owner", "secret-of-the-test"
 ROUNDS, CHANGES = 5, 60
-TABLES = {"media_store": "", "books": "", "commerce": "order, order_item, return, product_*, price"}
+TABLES = {
+    "media_store": "",
+    "books": "",
+    "commerce": "order, return, price, product_tags, product_variant",
+}
 """Of `commerce` some; of the others all."""
 
 Key = tuple[str, ...]
@@ -166,7 +170,7 @@ def test_five_rounds_of_random_changes_arrive_to_the_row(
     lake: EmulatedLake, databases: dict[str, Database]
 ) -> None:
     assert {name: len(one.contracts) for name, one in databases.items()} == {
-        "media_store": 11, "books": 10, "commerce": 17,
+        "media_store": 11, "books": 10, "commerce": 5,
     }  # fmt: skip
     assert all(c.is_snapshot for c in databases["books"].contracts.values())
     assert all(c.has_tombstones for c in databases["commerce"].contracts.values())

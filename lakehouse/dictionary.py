@@ -22,6 +22,7 @@ from lakehouse.gold import (
     bronze_columns,
     gold_tables,
     silver_columns,
+    tables_of_views,
     transition_columns,
 )
 from lakehouse.views import load_views
@@ -75,7 +76,7 @@ def entries(contracts: Mapping[str, TableContract]) -> list[Entry]:
         for name, columns in gold_tables(contracts).items()
     ]
     meanings = {entry.name: entry.meanings for entry in found if entry.layer != "bronze"}
-    for name, sql in load_views(gold_tables(contracts)).items():
+    for name, sql in load_views(tables_of_views(contracts)).items():
         view = words["views"].get(name, {})
         inherited = meanings.get(view.get("of", ""), {})
         title = sql.splitlines()[0].removeprefix("--").strip()

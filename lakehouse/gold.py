@@ -159,6 +159,14 @@ def gold_tables(contracts: Mapping[str, TableContract]) -> dict[str, Columns]:
     return {name: columns for name, columns in GOLD.items() if name not in left_out}
 
 
+def tables_of_views(contracts: Mapping[str, TableContract]) -> set[str]:
+    """The tables that views of these contracts may read: gold's, the quarantine, the shop's."""
+    found = {*gold_tables(contracts), QUARANTINE}
+    if is_shop(contracts):
+        found |= {name for contract in contracts.values() for name in silver_tables(contract)}
+    return found
+
+
 def bronze_columns(contract: TableContract) -> Columns:
     """Columns of a bronze file."""
     return {

@@ -10,16 +10,15 @@ from importlib.resources import files
 from string import Template
 
 from lakehouse.errors import ConfigurationError
-from lakehouse.gold import GOLD
 
-_GOLD_TABLE = re.compile(r"\$\{gold\}\.([a-z_]+)")
+_TABLE = re.compile(r"\$\{(?:gold|silver)\}\.([a-z_]+)")
 _DATABASE = re.compile(r"[a-z][a-z0-9_]*")
 
 
-def load_views(tables: Container[str] = GOLD) -> dict[str, str]:
+def load_views(tables: Container[str] | None = None) -> dict[str, str]:
     """SQL template of every view by view name, in alphabetical order.
 
-    Only those whose gold tables are among `tables`.
+    Only those that read no others than `tables`, if these are given.
     """
     directory = files("lakehouse") / "sql" / "views"
     found = {
@@ -30,7 +29,7 @@ def load_views(tables: Container[str] = GOLD) -> dict[str, str]:
     return {
         name: sql
         for name, sql in found.items()
-        if all(table in tables for table in _GOLD_TABLE.findall(sql))
+        if tables is None or all(table in tables for table in _TABLE.findall(sql))
     }
 
 

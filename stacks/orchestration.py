@@ -11,7 +11,7 @@ from constructs import Construct
 
 from lakehouse.contract import TableContract
 from lakehouse.environment import ReceiptEnvironment
-from lakehouse.gold import PIPELINE_RUNS, gold_tables
+from lakehouse.gold import PIPELINE_RUNS, tables_of_views
 from lakehouse.settings import Stage
 from lakehouse.views import create_statement, load_views
 from stacks.blocks.catalog import catalog_statement
@@ -119,7 +119,7 @@ class OrchestrationStack(cdk.Stack):
                 "Workgroup": self._transform.workgroup.ref,
                 "Views": [
                     {"view": name, "statement": create_statement(name, silver, gold)}
-                    for name in load_views(gold_tables(contracts))
+                    for name in load_views(tables_of_views(contracts))
                 ],
             },
         )

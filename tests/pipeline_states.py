@@ -26,10 +26,10 @@ def evaluated(expression: str, **variables: Any) -> Any:
 class Machine:
     """A definition, and the variables that it has after an ingest."""
 
-    def __init__(self, definition: Mapping[str, Any]) -> None:
+    def __init__(self, definition: Mapping[str, Any], templates: Mapping[str, str]) -> None:
         self.states: Mapping[str, Any] = definition["States"]
         self.variables: dict[str, Any] = {}
-        self.templates: Mapping[str, str] = {}
+        self.templates = templates
         """Of the live views, as the ingest function has them."""
 
     @classmethod
@@ -37,9 +37,8 @@ class Machine:
         cls, contracts: Mapping[str, TableContract], bronze: str, silver: str, gold: str
     ) -> "Machine":
         """The product's definition over other databases, without the views of gold."""
-        machine = cls(fill(json.loads(DEFINITION.read_text()), {"Views": []}))  # type: ignore[arg-type]
-        machine.templates = live_views(contracts, bronze, silver, gold)
-        return machine
+        filled: Any = fill(json.loads(DEFINITION.read_text()), {"Views": []})
+        return cls(filled, live_views(contracts, bronze, silver, gold))
 
     def ingested(self, run_id: str, results: Sequence[Mapping[str, Any]]) -> None:
         """Takes the results of a run's ingest, one a table."""

@@ -62,9 +62,10 @@ def analyzer(stage: Stage, gold: str) -> Iterator[Analyzer]:
 
 
 @pytest.fixture
-def machine(synthesized: Path) -> Machine:
+def machine(synthesized: Path, stage: Stage, gold: str) -> Machine:
     (template,) = (synthesized / "dev").glob("?rchestration.template.json")
-    return Machine(definition(json.loads(template.read_text())))
+    views = live.live_views(CONTRACTS, stage.database("bronze"), stage.database("silver"), gold)
+    return Machine(definition(json.loads(template.read_text())), views)
 
 
 @pytest.mark.parametrize("name", load_views())

@@ -38,7 +38,6 @@ def test_what_lacks_words_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         dictionary.render(contracts)
     monkeypatch.delitem(gold.GOLD, "receipts")
     monkeypatch.delitem(gold.GOLD, "daily_sales")
-    # With a table go the views that read it.
     assert dictionary.superfluous(contracts) == ["gold.daily_sales", "views.v_daily_sales"]
 
 

@@ -39,8 +39,7 @@ dashboard: install ## start the dashboard if it is not running, print its addres
 	@$(LOCAL) dashboard
 
 host-dashboard: install ## the dashboard over an AWS account: GOLD_DATABASE=, WORKGROUP=, STAGE= and AWS credentials
-	@$(BIN)/streamlit run dashboard/app.py --server.address=127.0.0.1 --server.headless=true \
-		--server.port=$${LAKEHOUSE_DASHBOARD_PORT:-8501}
+	@PORT=$${LAKEHOUSE_DASHBOARD_PORT:-8501} $(BIN)/python -m dashboard.server
 
 screenshot: install ## a PNG of the running dashboard, by headless Chromium
 	@$(BIN)/python -m local.screenshot "$$($(LOCAL) dashboard)" "$${LAKEHOUSE_HOME:-.local}/dashboard.png"
@@ -163,9 +162,11 @@ released: install ## what holds data, and the app, as this release has them: upg
 		"$${LAKEHOUSE_HOME:-.local}"/cdk.out/{dev,prod}
 	@git archive --output=tests/infrastructure/released/app.tar.gz HEAD $(RELEASED)
 
-lock: install ## resolve requirements*.txt anew into requirements.lock
+lock: install ## resolve requirements*.txt anew into requirements.lock, and the dashboard's beside it
 	@$(BIN)/uv pip compile -q requirements-dev.txt --generate-hashes --universal --no-header \
 		--python-version 3.11 -o requirements.lock
+	@$(BIN)/uv pip compile -q dashboard/requirements.txt -c requirements.lock --generate-hashes \
+		--python-platform linux --no-header --python-version 3.11 -o dashboard/requirements.lock
 
 cost: install ## what STAGE costs in a month, by service (ARGS="--orders 20000"; --help)
 	@$(LOCAL) cost $(STAGE) $(ARGS)

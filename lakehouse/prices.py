@@ -27,6 +27,10 @@ PAGES: Final = (
     "https://aws.amazon.com/eventbridge/pricing/",
     "https://aws.amazon.com/secrets-manager/pricing/",
     "https://aws.amazon.com/kms/pricing/",
+    "https://aws.amazon.com/apprunner/pricing/",
+    "https://aws.amazon.com/fargate/pricing/",
+    "https://aws.amazon.com/elasticloadbalancing/pricing/",
+    "https://aws.amazon.com/vpc/pricing/",
     "https://aws.amazon.com/privatelink/pricing/",
 )
 
@@ -78,6 +82,16 @@ SECRET_MONTH: Final = Decimal("0.40")
 KEY_MONTH: Final = Decimal("1.00")
 INTERFACE_ENDPOINT_HOUR: Final = Decimal("0.01")
 """Of each zone; what goes through one costs next to nothing here."""
+
+APP_RUNNER_GB_HOUR: Final = Decimal("0.007")
+"""Also while nobody looks."""
+APP_RUNNER_CPU_HOUR: Final = Decimal("0.064")
+"""Only while requests are under way, as they are while a page is open."""
+FARGATE_CPU_HOUR: Final = Decimal("0.04048")
+FARGATE_GB_HOUR: Final = Decimal("0.004445")
+LOAD_BALANCER_HOUR: Final = Decimal("0.0225")
+LOAD_BALANCER_UNIT_HOUR: Final = Decimal("0.008")
+PUBLIC_ADDRESS_HOUR: Final = Decimal("0.005")
 
 LEDGER_WRITES_PER_BATCH: Final = 6
 """Opened, described, and committed in a transaction of two items, which counts twice."""

@@ -165,8 +165,21 @@ class GlueSettings(_Section):
 
     workers: int = Field(ge=2)
     worker_type: str
+    large_rows: PositiveInt
+    """A run over so many waiting rows or more (a first load, a reload) is given ..."""
+    large_workers: int = Field(ge=2)
+    """... so many workers: it costs about the same and is over sooner."""
     timeout_minutes: PositiveInt
     execution_class: Literal["STANDARD", "FLEX"]
+
+    @model_validator(mode="after")
+    def _no_fewer(self) -> Self:
+        if self.large_workers < self.workers:
+            raise ValueError(
+                f"large_workers = {self.large_workers} is less than workers = {self.workers}; "
+                "a large run would be slower than a small one"
+            )
+        return self
 
 
 class MaintenanceSettings(_Section):
@@ -215,9 +228,26 @@ class AthenaSettings(_Section):
 class DashboardSettings(_Section):
     """The Streamlit dashboard."""
 
-    host: Literal["none"]
-    """`none`: not in the account; whoever may take the dashboard's role runs it where they like."""
+    host: Literal["none", "apprunner", "fargate"]
+    """`none`: not in the account; whoever may take the dashboard's role runs it where they like.
+    `apprunner`: for accounts that have App Runner, which is closed to new customers.
+    `fargate`: a task behind a load balancer; needs `domain` and `certificate`."""
     refresh_seconds: int = Field(ge=5)
+    sign_in: Literal["cognito", "none"] = "cognito"
+    """Where there is a host: by a user pool of the stage's own, or open to whoever finds it."""
+    domain: str | None = Field(default=None, pattern=r"^([a-z0-9-]+\.)+[a-z]{2,}$")
+    """Name that readers type; it is to lead to the load balancer."""
+    certificate: str | None = Field(default=None, pattern=r"^arn:aws[a-z-]*:acm:[^:]+:\d{12}:.+$")
+    """ARN of ACM's certificate for the domain, in the stage's region."""
+
+    @model_validator(mode="after")
+    def _hosted(self) -> Self:
+        if self.host == "fargate" and not (self.domain and self.certificate):
+            raise ValueError(
+                'host = "fargate" needs domain and certificate (the ARN of one in ACM for that '
+                "domain): sign-in goes by HTTPS only"
+            )
+        return self
 
 
 class DataSettings(_Section):

@@ -54,7 +54,8 @@ def assumptions(stage: Stage, made: Estimate) -> list[str]:
         "bytes a row and 10 KiB a file in bronze",
         "- nobody orders: the generator rests, and nobody looks"
         if not volume.orders_a_day
-        else f"- the dashboard is open {volume.watched_hours} hours a day; its host is not in it",
+        else f"- the dashboard is open {volume.watched_hours} hours a day"
+        + ("; it has no host" if stage.dashboard.host == "none" else ""),
         "- not in it: the first load, repairs and rebuilds, transfer between zones, other regions",
     ]
     if made.unpriced:

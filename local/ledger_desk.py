@@ -91,7 +91,9 @@ def backfill(ledger: Ledger, contract: TableContract, start: str) -> Watermark:
 
     A request that is due already and begins earlier, or reads everything, stays.
     """
-    before, wanted = _known(ledger, contract), cursor_text(contract, start)
+    before = _known(ledger, contract)
+    # of a snapshot there is no part to read again
+    wanted = EVERYTHING if contract.is_snapshot else cursor_text(contract, start)
     due = before.restart_from
     earliest = wanted if due is None else min(due, wanted)
     return ledger.move(before, replace(before, restart_from=earliest))

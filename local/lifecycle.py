@@ -81,18 +81,7 @@ def start_dashboard(account: Account) -> None:
     port = layout.dashboard_port()
     processes.start(
         "dashboard",
-        [
-            sys.executable,
-            "-m",
-            "streamlit",
-            "run",
-            str(layout.ROOT / "dashboard" / "app.py"),
-            "--server.port",
-            str(port),
-            "--server.address",
-            "127.0.0.1",
-            "--server.headless=true",
-        ],
+        [sys.executable, "-m", "dashboard.server"],
         toolchain.tool_environment()
         | account.environment()
         | {
@@ -105,6 +94,7 @@ def start_dashboard(account: Account) -> None:
             "WORKGROUP": outputs["workgroup"],
             "REFRESH_SECONDS": str(stage.dashboard.refresh_seconds),
             "STAGE": stage.name,
+            "PORT": str(port),
         },
     )
     processes.wait_for_port(port, "dashboard", _START_SECONDS)

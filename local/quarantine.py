@@ -14,6 +14,7 @@ from rich.table import Table
 
 from lakehouse.contract import TableContract
 from lakehouse.errors import ConfigurationError
+from lakehouse.ledger import EVERYTHING
 from lakehouse.ledger_client import Ledger
 from local import ledger_desk, progress
 from local.account import Account
@@ -39,6 +40,8 @@ class Plan:
 
 def plan(contract: TableContract, entries: Sequence[Entry]) -> Plan:
     """The window that has the rows of all entries."""
+    if contract.is_snapshot:
+        return Plan(len(entries), EVERYTHING, ())
     starts, lost = [], []
     for entry in entries:
         cursor = json.loads(entry["raw_row"]).get(contract.cursor)

@@ -1,21 +1,28 @@
-"""The dashboard's place: a role that reads gold through Athena, and nothing else."""
+"""The dashboard's place: a role that reads gold through Athena, and the stage's host."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from lakehouse.settings import Stage
+from stacks.blocks.app_runner import AppRunnerHost
 from stacks.blocks.catalog import catalog_statement
+from stacks.blocks.dashboard_image import PORT, dashboard_image
+from stacks.blocks.fargate import FargateHost
+from stacks.blocks.reader_pool import ReaderPool
 from stacks.blocks.statements import allow
 from stacks.storage import StorageStack
 from stacks.transform import TransformStack
 
+_SERVICE = {"apprunner": "tasks.apprunner.amazonaws.com", "fargate": "ecs-tasks.amazonaws.com"}
+_HOST = {"apprunner": AppRunnerHost, "fargate": FargateHost}
+
 
 class DashboardStack(cdk.Stack):
-    """Role and settings of the Streamlit dashboard, whatever host runs it."""
+    """Role and settings of the Streamlit dashboard, whatever host runs it, and that host."""
 
     reader: iam.Role
-    """May query the gold views; on `host = "none"` principals of this account may take it."""
+    """May query the gold views; principals of this account may take it, and so may the host."""
 
     def __init__(
         self,
@@ -33,7 +40,7 @@ class DashboardStack(cdk.Stack):
             "Reader",
             role_name=stage.reader_role(self.region),
             description="Dashboard: reads the gold views through Athena",
-            assumed_by=iam.AccountRootPrincipal(),
+            assumed_by=_takers(stage),
         )
         workgroup = self.format_arn(
             service="athena", resource="workgroup", resource_name=transform.workgroup.ref
@@ -76,3 +83,30 @@ class DashboardStack(cdk.Stack):
         for statement in statements:
             self.reader.add_to_policy(statement)
         cdk.CfnOutput(self, "DashboardRole", value=self.reader.role_arn)
+        if host := _HOST.get(stage.dashboard.host):
+            signs_in = stage.dashboard.sign_in == "cognito"
+            host(
+                self,
+                "Host",
+                stage=stage,
+                image=dashboard_image(self, "Image"),
+                environment={
+                    "GOLD_DATABASE": stage.database("gold"),
+                    "WORKGROUP": transform.workgroup.ref,
+                    "STAGE": stage.name,
+                    "REFRESH_SECONDS": str(stage.dashboard.refresh_seconds),
+                    "AWS_REGION": self.region,
+                    "ADDRESS": "0.0.0.0",  # noqa: S104  (the host's proxy comes from outside)
+                    "PORT": str(PORT),
+                },
+                reader=self.reader,
+                readers=ReaderPool(self, "Readers", stage=stage) if signs_in else None,
+            )
+
+
+def _takers(stage: Stage) -> iam.PrincipalBase:
+    account = iam.AccountRootPrincipal()
+    service = _SERVICE.get(stage.dashboard.host)
+    if service is None:
+        return account
+    return iam.CompositePrincipal(account, iam.ServicePrincipal(service))

@@ -65,7 +65,9 @@ class IngestStack(cdk.Stack):
         ]
         # GetObject: another attempt's object is looked at before it is taken over.
         land = ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"]
-        landing = [storage.bronze.arn_for_objects(f"{p}/*") for p in ("bronze", "quarantine")]
+        landing = [
+            storage.bronze.arn_for_objects(f"{p}/*") for p in ("bronze", "quarantine", "state")
+        ]
         bronze, table = storage.bronze.bucket_arn, storage.watermarks.table_arn
         for statement in (
             allow("Ledger", ledger, table),

@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,15 +20,31 @@ KEY: Final = "AWS::KMS::Key"
 ALARM: Final = "AWS::CloudWatch::Alarm"
 COMPOSITE_ALARM: Final = "AWS::CloudWatch::CompositeAlarm"
 DASHBOARD: Final = "AWS::CloudWatch::Dashboard"
-BILLED: Final = frozenset({DATABASE, SECRET, KEY, ALARM, COMPOSITE_ALARM, DASHBOARD})
+APP_RUNNER: Final = "AWS::AppRunner::Service"
+TASKS: Final = "AWS::ECS::Service"
+TASK: Final = "AWS::ECS::TaskDefinition"
+LOAD_BALANCER: Final = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+BILLED: Final = frozenset(
+    {
+        DATABASE, SECRET, KEY, ALARM, COMPOSITE_ALARM, DASHBOARD,
+        APP_RUNNER, TASKS, TASK, LOAD_BALANCER,
+    }
+)  # fmt: skip
 FREE: Final = frozenset(
     {
+        "AWS::AppRunner::AutoScalingConfiguration",
         "AWS::Athena::WorkGroup",
         "AWS::Budgets::Budget",
         "AWS::CDK::Metadata",
+        # Cognito counts users of a month; the first ten thousand are free by rule.
+        "AWS::Cognito::UserPool",
+        "AWS::Cognito::UserPoolClient",
+        "AWS::Cognito::UserPoolDomain",
         "AWS::DynamoDB::GlobalTable",
         "AWS::DynamoDB::Table",
         "AWS::EC2::FlowLog",
+        "AWS::EC2::InternetGateway",
+        "AWS::EC2::Route",
         "AWS::EC2::RouteTable",
         "AWS::EC2::SecurityGroup",
         "AWS::EC2::SecurityGroupEgress",
@@ -35,6 +52,10 @@ FREE: Final = frozenset(
         "AWS::EC2::Subnet",
         "AWS::EC2::SubnetRouteTableAssociation",
         "AWS::EC2::VPC",
+        "AWS::EC2::VPCGatewayAttachment",
+        "AWS::ECS::Cluster",
+        "AWS::ElasticLoadBalancingV2::Listener",
+        "AWS::ElasticLoadBalancingV2::TargetGroup",
         "AWS::Events::Rule",
         "AWS::Glue::Crawler",
         "AWS::Glue::Database",
@@ -71,6 +92,14 @@ _ENDPOINT: Final = "AWS::EC2::VPCEndpoint"
 
 
 @dataclass(frozen=True)
+class Host:
+    """What runs the dashboard: processors and GB of memory of its one instance or task."""
+
+    processors: Decimal
+    memory_gb: Decimal
+
+
+@dataclass(frozen=True)
 class Inventory:
     """Counts of what is billed, and the types that nobody has put a price on."""
 
@@ -82,6 +111,9 @@ class Inventory:
     alarm_metrics: int = 0
     composite_alarms: int = 0
     dashboards: int = 0
+    app_runner: Host | None = None
+    fargate: Host | None = None
+    load_balancers: int = 0
     unpriced: tuple[str, ...] = ()
 
 
@@ -97,6 +129,9 @@ def inventory(templates: Iterable[Template]) -> Inventory:
         alarm_metrics=sum(_metrics(found) for found in resources if found["Type"] == ALARM),
         composite_alarms=counts[COMPOSITE_ALARM],
         dashboards=counts[DASHBOARD],
+        app_runner=_host(resources, APP_RUNNER, "InstanceConfiguration"),
+        fargate=_host(resources, TASK),
+        load_balancers=counts[LOAD_BALANCER],
         unpriced=tuple(sorted({found["Type"] for found in resources if not _known(found)})),
     )
 
@@ -110,6 +145,16 @@ def _metrics(alarm: Template) -> int:
     """Metrics that an alarm looks at; a formula over them is none itself."""
     listed = alarm.get("Properties", {}).get("Metrics", [])
     return max(sum("MetricStat" in metric for metric in listed), 1)
+
+
+def _host(resources: Iterable[Template], kind: str, part: str | None = None) -> Host | None:
+    """The one of its type: both services count 1024 to a processor and MiB to memory."""
+    for resource in resources:
+        if resource["Type"] == kind:
+            properties = resource["Properties"]
+            sizes = properties[part] if part else properties
+            return Host(Decimal(sizes["Cpu"]) / 1024, Decimal(sizes["Memory"]) / 1024)
+    return None
 
 
 def _zones(endpoint: Template) -> int:

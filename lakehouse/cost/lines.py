@@ -9,7 +9,7 @@ from typing import Final
 
 from lakehouse import prices
 from lakehouse.cost import workload as assumed
-from lakehouse.cost.inventory import Inventory
+from lakehouse.cost.inventory import Host, Inventory
 from lakehouse.cost.workload import Volume, Workload
 from lakehouse.errors import ConfigurationError
 from lakehouse.prices import Usage
@@ -40,6 +40,9 @@ STATES: Final = {"run": 8, "table": 3, "working": 4, "merge": 2, "crawl": 2, "ma
 """State transitions by the definitions: of any run and its tables, and what comes on top."""
 STATES_PER_LOOK: Final = 3
 """Wait for the crawler, look at it, decide."""
+LOAD_BALANCER_UNITS: Final = Decimal("0.05")
+"""A few readers: a unit is 25 new connections a second, or 3,000 at once."""
+BALANCER_ZONES: Final = 2
 _GIB: Final = 1024**3
 
 
@@ -69,6 +72,7 @@ def month(
         _logs(work, volume),
         _metrics(stage, work, tables, found),
         *_small(work, found),
+        *_host(found, volume if work.rows else Volume(0, watched_hours=0)),
     )
 
 
@@ -259,3 +263,32 @@ def _small(work: Workload, found: Inventory) -> tuple[Item, ...]:
         *_endpoints(found),
         Item("KMS", found.keys * prices.KEY_MONTH, f"{found.keys} keys of our own"),
     )
+
+
+def _host(found: Inventory, volume: Volume) -> tuple[Item, ...]:
+    """What runs the dashboard, if the stage has it; its image and its traffic are cents."""
+    watched = min(volume.watched_hours, 24) * assumed.DAYS
+    lines: list[Item] = []
+    if host := found.app_runner:
+        memory = host.memory_gb * prices.MONTH_HOURS * prices.APP_RUNNER_GB_HOUR
+        active = host.processors * watched * prices.APP_RUNNER_CPU_HOUR
+        how = f"{_size(host)}, {watched:.0f} hours with a page open"
+        lines.append(Item("Dashboard on App Runner", memory + active, how))
+    if host := found.fargate:
+        hour = host.processors * prices.FARGATE_CPU_HOUR + host.memory_gb * prices.FARGATE_GB_HOUR
+        lines.append(
+            Item("Dashboard on Fargate", hour * prices.MONTH_HOURS, f"{_size(host)}, 730 hours")
+        )
+    if found.load_balancers:
+        hour = prices.LOAD_BALANCER_HOUR + prices.LOAD_BALANCER_UNIT_HOUR * LOAD_BALANCER_UNITS
+        dollars = found.load_balancers * hour * prices.MONTH_HOURS
+        lines.append(Item("Load balancer", dollars, f"730 hours, {LOAD_BALANCER_UNITS} units"))
+        addresses = found.load_balancers * BALANCER_ZONES + 1
+        dollars = addresses * prices.PUBLIC_ADDRESS_HOUR * prices.MONTH_HOURS
+        how = f"{addresses}: the load balancer's in each zone, the task's"
+        lines.append(Item("Public addresses", dollars, how))
+    return tuple(lines)
+
+
+def _size(host: Host) -> str:
+    return f"{host.processors.normalize():f} vCPU, {host.memory_gb.normalize():f} GB"

@@ -24,7 +24,7 @@ from lambdas.ingest.source import Session
 from lambdas.ingest.statements import render
 from lambdas.ingest.tombs import Tombs
 
-OPERATION = {Kind.LOAD: "I", Kind.DELTA: "U"}
+OPERATION = {Kind.LOAD: "I", Kind.DELTA: "U", Kind.SNAPSHOT: "U"}
 
 
 @dataclass(frozen=True)
@@ -263,6 +263,8 @@ class Capture:
 
     def _once(self, window: Range) -> str:
         """Condition on `source`: in the range, and no later window will deliver it as revived."""
+        if self.contract.is_snapshot:
+            return "true"
         changed = self._range("source", window)
         if not self._is_marked:
             return changed

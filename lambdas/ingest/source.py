@@ -15,6 +15,16 @@ APPLICATION: Final = "lakehouse-ingest"
 """First part of `application_name`, before `/<table>`."""
 
 
+FAITHFUL: Final = {
+    "TimeZone": "UTC",
+    "DateStyle": "ISO",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+}
+"""Settings by which a value's text is the same on every server, and tells all of the value."""
+
+
 class Session(Protocol):
     """What the ingest uses of a `pg8000.native.Connection`."""
 
@@ -124,11 +134,13 @@ def session_options(timeout_seconds: int) -> str:
 
     What is carried as text must not follow the settings of a server, a database or a role.
     """
-    return (
-        f"-c statement_timeout={timeout_seconds * 1000} -c default_transaction_read_only=on "
-        "-c TimeZone=UTC -c client_encoding=UTF8 -c DateStyle=ISO -c IntervalStyle=postgres "
-        "-c extra_float_digits=1 -c bytea_output=hex"
-    )
+    settings = {
+        "statement_timeout": str(timeout_seconds * 1000),
+        "default_transaction_read_only": "on",
+        "client_encoding": "UTF8",
+        **FAITHFUL,
+    }
+    return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 
 def conninfo(**settings: object) -> str:

@@ -1,5 +1,5 @@
 """Composes every stage under cdk-nag's AwsSolutions pack, and `prod` as no stage file has it: with
-keys of its own, in networks that are there already.
+keys of its own, in networks that are there already, with a host of the dashboard.
 
 Run as a program with a folder: it leaves `findings.json` there and the templates of each variant.
 """
@@ -22,6 +22,9 @@ ROOT = Path(__file__).parent.parent.parent
 CUSTOMER = "prod with keys of its own"
 NETWORK = "prod in a network that was there"
 ENDPOINTS = "prod in a network that had endpoints"
+APP_RUNNER = "prod with a dashboard on App Runner"
+FARGATE = "prod with a dashboard on Fargate"
+CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/0001"
 BY_TOKEN = "prod over a database that was there, by tokens"
 BY_SECRET = "prod over a database that was there, by a secret"
 SECRET = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:shop"
@@ -43,6 +46,9 @@ def variants() -> Iterator[tuple[str, Stage]]:
     for variant, endpoints in ((NETWORK, "create"), (ENDPOINTS, "existing")):
         network = {"vpc": VPC, "subnets": SUBNETS, "endpoints": endpoints}
         yield variant, Stage.model_validate(place | {"network": network})
+    dashboard = prod["dashboard"] | {"domain": "figures.example.com", "certificate": CERTIFICATE}
+    for variant, host in ((APP_RUNNER, "apprunner"), (FARGATE, "fargate")):
+        yield variant, Stage.model_validate(place | {"dashboard": dashboard | {"host": host}})
     network = {"vpc": VPC, "subnets": SUBNETS, "endpoints": "create"}
     quiet = {"network": network, "generator": prod["generator"] | {"enabled": False}}
     there = {"host": "shop.example.com", "database": "Shop", "user": "reader"}

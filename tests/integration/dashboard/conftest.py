@@ -1,14 +1,9 @@
 """A local AWS with a small gold layer in Iceberg, the views over it, and the real dashboard."""
 
-import os
-import socket
-import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +14,8 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from pyiceberg.catalog import load_catalog
 
-from lakehouse.gold import GOLD, QUARANTINE, QUARANTINE_COLUMNS
+from lakehouse.contract import load_contracts
+from lakehouse.gold import GOLD, QUARANTINE, QUARANTINE_COLUMNS, silver_tables
 from lakehouse.views import create_statement, load_views
 from local.screenshot import browser
 
@@ -28,10 +24,9 @@ if TYPE_CHECKING:
 
 sys.path.insert(0, str(Path(__file__).parent))
 import small_lake
+from servers import GOLD_DATABASE, WORKGROUP, base_environment, free_port, healthy, process
 
-ROOT = Path(__file__).parents[3]
-GOLD_DATABASE, SILVER_DATABASE = "shop_test_gold", "shop_test_silver"
-WORKGROUP, BUCKET = "shop-test", "shop-test-lake"
+SILVER_DATABASE, BUCKET = "shop_test_silver", "shop-test-lake"
 REGION = "us-east-1"
 ACCOUNT = (
     "import ministack.app; from local.seams import athena; athena.install(); ministack.app.main()"
@@ -39,6 +34,7 @@ ACCOUNT = (
 TYPES = {
     "string": pyarrow.string(),
     "bigint": pyarrow.int64(),
+    "int": pyarrow.int32(),
     "date": pyarrow.date32(),
     "timestamp": pyarrow.timestamp("us", tz="UTC"),
     "boolean": pyarrow.bool_(),
@@ -46,6 +42,8 @@ TYPES = {
     "decimal(12,6)": pyarrow.decimal128(12, 6),
     "decimal(18,2)": pyarrow.decimal128(18, 2),
     "decimal(5,2)": pyarrow.decimal128(5, 2),
+    "decimal(10,2)": pyarrow.decimal128(10, 2),
+    "decimal(12,2)": pyarrow.decimal128(12, 2),
 }
 
 
@@ -100,40 +98,6 @@ class Account:
         return [dict(zip(texts[0], row, strict=True)) for row in texts[1:]]
 
 
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def process(
-    command: list[str], environment: dict[str, str], log: Path, ready: Callable[[], bool]
-) -> Iterator[None]:
-    """Runs `command` until the block ends; fails with its log when it does not get ready."""
-    with log.open("w") as output:
-        running = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
-        )
-    try:
-        deadline = time.monotonic() + 60
-        while not ready():
-            if running.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"{command} did not get ready:\n{log.read_text()[-3000:]}")
-            time.sleep(0.1)
-        yield
-    finally:
-        running.terminate()
-        running.wait(20)
-
-
-def base_environment() -> dict[str, str]:
-    """The machine's variables without any AWS setting of it."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return {**kept, "PYTHONPATH": str(ROOT), "AWS_EC2_METADATA_DISABLED": "true"}
-
-
 @pytest.fixture(scope="session")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """A local AWS with the real Athena engine, an empty lake and a workgroup."""
@@ -171,7 +135,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 
 @pytest.fixture(scope="session")
 def lake(account: Account) -> Account:
-    """The account once its gold layer, the quarantine and all views are there."""
+    """The account once its silver and gold layers and all views are there."""
     catalog = load_catalog(
         "glue",
         **{
@@ -188,6 +152,9 @@ def lake(account: Account) -> Account:
     )
     tables = {(GOLD_DATABASE, name): columns for name, columns in GOLD.items()}
     tables[SILVER_DATABASE, QUARANTINE] = QUARANTINE_COLUMNS
+    for contract in load_contracts().values():
+        for name, columns in silver_tables(contract).items():
+            tables[SILVER_DATABASE, name] = columns
     content = small_lake.rows()
     for (database, name), columns in tables.items():
         schema = pyarrow.schema([(column, TYPES[kind]) for column, kind in columns.items()])
@@ -211,23 +178,20 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
         def start(**variables: str) -> str:
             port, log = free_port(), tmp_path_factory.mktemp("dashboard") / "log"
             address = f"http://127.0.0.1:{port}"
-            command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
-            options = ["--server.address=127.0.0.1", f"--server.port={port}"]
-            environment = {**base_environment(), "WORKGROUP": WORKGROUP, **variables}
+            command = [sys.executable, "-m", "dashboard.server"]
+            places = {"WORKGROUP": WORKGROUP, "PORT": str(port)}
+            environment = {**base_environment(), **places, **variables}
             ready = lambda: healthy(address)  # noqa: E731
-            running.enter_context(process(command + options, environment, log, ready))
+            running.enter_context(process(command, environment, log, ready))
             return address
 
         yield start
 
 
-def healthy(address: str) -> bool:
-    """Whether the dashboard at `address` answers its health check."""
-    try:
-        with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+@pytest.fixture(scope="session")
+def address(serve: Serve, lake: Account) -> str:
+    """The dashboard over the small lake, one for all tests that only look."""
+    return serve(GOLD_DATABASE=GOLD_DATABASE, STAGE="test", REFRESH_SECONDS="5", **lake.environment)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """A month of a stage against figures that were worked out by hand, and what is refused."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from lakehouse import prices
 from lakehouse.cost.estimate import check_ceiling, estimate, stated_volume
-from lakehouse.cost.inventory import Inventory, inventory
+from lakehouse.cost.inventory import Host, Inventory, inventory
 from lakehouse.cost.workload import Volume, calls_a_day, workload
 from lakehouse.errors import ConfigurationError
 from lakehouse.settings import Stage, load_stage
@@ -180,6 +181,19 @@ def test_alarms_dashboards_keys_and_a_second_zone() -> None:
     assert more["CloudWatch metrics"] - plain["CloudWatch metrics"] == Decimal("7.70")
     assert more["Secrets Manager"] == Decimal("0.80")
     assert more["KMS"] == Decimal("1.00")
+
+
+def test_a_host_of_the_dashboard() -> None:
+    small = Host(Decimal("0.5"), Decimal(1))
+    runner = dollars(stage(), 10_000, replace(FOUND, app_runner=small))
+    # 730 h x 0.007 + 0.5 x 8 x 30.4 h x 0.064
+    assert runner["Dashboard on App Runner"] == Decimal("12.90")
+    idle = dollars(stage(), 0, replace(FOUND, app_runner=small))
+    assert idle["Dashboard on App Runner"] == Decimal("5.11")
+    task = dollars(stage(), 10_000, replace(FOUND, fargate=small, load_balancers=1))
+    assert task["Dashboard on Fargate"] == Decimal("18.02")
+    assert task["Load balancer"] == Decimal("16.72")
+    assert task["Public addresses"] == Decimal("10.95")
 
 
 def test_what_the_templates_hold() -> None:

@@ -38,7 +38,7 @@ def test_what_lacks_words_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         dictionary.render(contracts)
     monkeypatch.delitem(gold.GOLD, "receipts")
     monkeypatch.delitem(gold.GOLD, "daily_sales")
-    assert dictionary.superfluous(contracts) == ["gold.daily_sales"]
+    assert dictionary.superfluous(contracts) == ["gold.daily_sales", "views.v_daily_sales"]
 
 
 def test_every_key_is_a_column() -> None:

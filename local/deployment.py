@@ -50,6 +50,7 @@ def synth(stage: str, extra: Sequence[str] = (), *, step: Step | None = None) ->
 def deploy(account: Account, stage: Stage, step: Step) -> None:
     """Bootstraps the account while the app synthesizes, then deploys all stacks."""
     environment = toolchain.tool_environment() | account.environment()
+    environment["CDK_DOCKER"] = str(toolchain.container_program())
     place = f"aws://{layout.ACCOUNT}/{layout.REGION}"
     with ThreadPoolExecutor(2) as pool:
         bootstrap = pool.submit(
@@ -90,9 +91,12 @@ def stage_outputs(cdk_outputs: Path, state: Path, prefix: str) -> dict[str, str]
     stacks = json.loads(cdk_outputs.read_text())
     values = {name: value for stack in stacks.values() for name, value in stack.items()}
     database = json.loads((state / "rds" / f"{prefix}-source.json").read_text())
+    # App Runner ends TLS, which nothing does here.
+    address = values.get("DashboardAddress")
     return {
         **{key: values[output] for key, output in _OUTPUTS.items()},
         "database_dsn": database["dsn"],
+        **({"dashboard_url": f"http://{address}"} if address else {}),
     }
 
 
@@ -104,7 +108,6 @@ def write_outputs(account: Account, stage: Stage) -> dict[str, str]:
         "aws_access_key_id": account.access_key,
         "aws_secret_access_key": account.secret_key,
         **stage_outputs(_CDK_OUTPUTS, layout.STATE, stage.prefix),
-        "dashboard_url": f"http://127.0.0.1:{layout.dashboard_port()}",
     }
     # Written whole or not at all: whoever waits for the file reads a complete one.
     unfinished = layout.OUTPUTS.with_suffix(".unfinished")

@@ -113,6 +113,8 @@ def _copy(context: Path, here: Path, source: str, target: str) -> None:
 
 def _packages(lock: Path) -> Path:
     """A folder with exactly what a lock names, made once for each lock."""
+    if not lock.is_file():
+        raise LocalError(f"pip install -r {lock.name}: nothing has copied it into the image")
     place = PACKAGES / hashlib.sha256(lock.read_bytes()).hexdigest()[:16] / "site-packages"
     if place.is_dir():
         return place

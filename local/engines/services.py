@@ -102,9 +102,9 @@ class Services:
 
     def _port(self) -> int:
         """The first service gets the port that was chosen for the dashboard."""
-        taken = {service.port for service in self._running.values()}
         chosen = layout.dashboard_port()
-        return _free_port() if chosen in taken else chosen
+        with socket.socket() as probe:
+            return _free_port() if probe.connect_ex(("127.0.0.1", chosen)) == 0 else chosen
 
 
 def _front_environment() -> dict[str, str]:

@@ -35,7 +35,7 @@ status: install ## what runs, the last runs, the watermarks
 logs: install ## last lines of the logs (WHAT=generator|ingest|glue|emulator|dashboard|cdk)
 	@$(LOCAL) logs $(WHAT)
 
-dashboard: install ## start the dashboard if it is not running, print its address
+dashboard: install ## the address of the dashboard, which App Runner's stand-in serves
 	@$(LOCAL) dashboard
 
 host-dashboard: install ## the dashboard over an AWS account: GOLD_DATABASE=, WORKGROUP=, STAGE= and AWS credentials

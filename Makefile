@@ -35,7 +35,7 @@ status: install ## what runs, the last runs, the watermarks
 logs: install ## last lines of the logs (WHAT=generator|ingest|glue|emulator|dashboard|cdk)
 	@$(LOCAL) logs $(WHAT)
 
-dashboard: install ## start the dashboard if it is not running, print its address
+dashboard: install ## the address of the dashboard, which App Runner's stand-in serves
 	@$(LOCAL) dashboard
 
 host-dashboard: install ## the dashboard over an AWS account: GOLD_DATABASE=, WORKGROUP=, STAGE= and AWS credentials
@@ -148,6 +148,9 @@ bench-job: install ## the whole Glue job for an ordinary delta, from its start t
 
 bench-first-load: install ## 10 million sales from PostgreSQL to reconciled silver, by step (ARGS="--rows 1000000")
 	@$(BIN)/python -W ignore -m bench.first_load $(ARGS)
+
+bench-dashboard: install ## from navigation to the first figure, cold and warm, in Chromium (after make run)
+	@$(BIN)/python -m bench.dashboard $(ARGS)
 
 docs: install ## docs/data-dictionary.md from the contracts and the tables' descriptions
 	@$(BIN)/python -m lakehouse.dictionary > docs/data-dictionary.md

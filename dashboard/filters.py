@@ -179,7 +179,7 @@ def _control(field: Field, options: list[str]) -> str:
         )  # fmt: skip
     else:
         chosen = streamlit.selectbox(
-            label, options, key=field.value, bind="query-params", width=230,
+            label, options, key=field.value, bind="query-params", width=190,
             on_change=_forget_unknown,
         )  # fmt: skip
     return str(chosen or options[0])

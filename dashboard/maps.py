@@ -55,13 +55,15 @@ def city_map(
         )
         .add_params(picked)
     )  # fmt: skip
+    around = frame[frame["name"] == (chosen or "")]
     ring = (
-        altair.Chart(frame[frame["name"] == (chosen or "")])
+        altair.Chart(around)
         .mark_point(size=900, color=_RING[theme], strokeWidth=2.5, filled=False)
         .encode(longitude="longitude:Q", latitude="latitude:Q")
     )
+    layers = [ground, circles] if around.empty else [ground, circles, ring]
     layered: altair.LayerChart = (
-        altair.layer(ground, circles, ring)
+        altair.layer(*layers)
         .project("equalEarth")
         .properties(height=HEIGHT, padding=0)
         .configure_view(stroke=None)

@@ -97,7 +97,9 @@ def table(
         for row in rows
     )
     return (
-        f'<div class="lh-scroll"><table class="lh-table"><thead><tr>{head}</tr></thead>'
+        # It may be wider than a phone: then it is scrolled, with the keyboard too.
+        f'<div class="lh-scroll" tabindex="0" role="region" aria-label="Table: '
+        f'{escape(", ".join(columns))}"><table class="lh-table"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 

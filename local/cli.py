@@ -220,7 +220,7 @@ def _parser() -> argparse.ArgumentParser:
     command = add("logs", logs, "the last lines of one component's log")
     command.add_argument("what", nargs="?", default="all", help="a component; 'all' lists them")
     command.add_argument("--lines", type=int, default=40)
-    add("dashboard", dashboard, "start the dashboard if it is not running, and say where it is")
+    add("dashboard", dashboard, "say where the dashboard is")
     add("demo", demo, "everything: up, wait for the schedules, run, reconcile").add_argument(
         "--once", action="store_true", help="stop after the first reconciled run; JSON at the end"
     )

@@ -54,6 +54,7 @@ def synth(stage: str, extra: Sequence[str] = (), *, step: Step | None = None) ->
 def deploy(account: Account, stage: Stage, step: Step) -> None:
     """Bootstraps the account while the app synthesizes, then deploys all stacks."""
     environment = toolchain.tool_environment() | account.environment()
+    environment["CDK_DOCKER"] = str(toolchain.container_program())
     place = f"aws://{layout.ACCOUNT}/{layout.REGION}"
     with ThreadPoolExecutor(2) as pool:
         bootstrap = pool.submit(
@@ -100,8 +101,13 @@ def stage_outputs(
     values = {name: value for stack in stacks.values() for name, value in stack.items()}
     if source is None:
         source = json.loads((state / "rds" / f"{prefix}-source.json").read_text())["dsn"]
-    found = {key: values[output] for key, output in _OUTPUTS.items() if output in values}
-    return {**found, "database_dsn": source}
+    # App Runner ends TLS, which nothing does here.
+    address = values.get("DashboardAddress")
+    return {
+        **{key: values[output] for key, output in _OUTPUTS.items() if output in values},
+        "database_dsn": source,
+        **({"dashboard_url": f"http://{address}"} if address else {}),
+    }
 
 
 def write_outputs(account: Account, stage: Stage, source: str | None = None) -> dict[str, str]:
@@ -112,7 +118,6 @@ def write_outputs(account: Account, stage: Stage, source: str | None = None) -> 
         "aws_access_key_id": account.access_key,
         "aws_secret_access_key": account.secret_key,
         **stage_outputs(_CDK_OUTPUTS, layout.STATE, stage.prefix, source),
-        "dashboard_url": f"http://127.0.0.1:{layout.dashboard_port()}",
     }
     # Written whole or not at all: whoever waits for the file reads a complete one.
     unfinished = layout.OUTPUTS.with_suffix(".unfinished")

@@ -15,6 +15,7 @@ def main() -> None:
     from ministack import app
 
     from local.seams import (
+        apprunner,
         athena,
         authorization,
         cloudformation,
@@ -33,6 +34,7 @@ def main() -> None:
     stepfunctions.install()
     schedules.install()
     cloudformation.install()
+    apprunner.install()
     cloudwatch.install(rds.install(layout.STATE / "rds"))
     glue.install(layout.STATE, layout.JARS)
     athena.install()
@@ -42,7 +44,15 @@ def main() -> None:
 
 def environment(access_key: str, secret_key: str) -> dict[str, str]:
     """The emulator's whole environment; nothing of the caller's AWS configuration leaks in."""
-    keep = ("PATH", "HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "LAKEHOUSE_HOME")
+    keep = (
+        "PATH",
+        "HOME",
+        "LANG",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "LAKEHOUSE_HOME",
+        "LAKEHOUSE_DASHBOARD_PORT",
+    )
     return {
         **{name: os.environ[name] for name in keep if name in os.environ},
         layout.MARKER: str(layout.HOME),

@@ -17,7 +17,7 @@ _START_SECONDS = 60
 def up(
     seconds: dict[str, float] | None = None, source: str | None = None, contracts: str | None = None
 ) -> Account:
-    """Tools, emulator, deployment, dashboard; the running account. Repeating it deploys anew.
+    """Tools, emulator, deployment; the running account. Repeating it deploys anew.
 
     `source` is the DSN of an own database, `contracts` the folder of its tables' contracts.
     """
@@ -40,8 +40,6 @@ def up(
         own = source or (account.outputs["database_dsn"] if stage.source.existing else None)
         deployment.deploy(account, stage, step)
         outputs = deployment.write_outputs(account, stage, own)
-    with progress.step("dashboard", seconds):
-        start_dashboard(account)
     progress.console.print(f"dashboard: [bold]{outputs['dashboard_url']}[/bold]")
     progress.console.print(
         "endpoint, names and credentials: .local/outputs.json; the schedules fire each minute"
@@ -69,41 +67,9 @@ def destroy() -> None:
         layout.OUTPUTS.unlink(missing_ok=True)
 
 
-def start_dashboard(account: Account) -> None:
-    """Streamlit, as the dashboard's role, on the dashboard's port; nothing if it runs already."""
-    if processes.is_running("dashboard"):
-        return
-    outputs = account.outputs
-    role = account.client("sts").assume_role(
-        RoleArn=outputs["dashboard_role"], RoleSessionName="dashboard", DurationSeconds=43_200
-    )["Credentials"]
-    stage = local_stage()
-    port = layout.dashboard_port()
-    processes.start(
-        "dashboard",
-        [sys.executable, "-m", "dashboard.server"],
-        toolchain.tool_environment()
-        | account.environment()
-        | {
-            "AWS_ACCESS_KEY_ID": role["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": role["SecretAccessKey"],
-            "AWS_SESSION_TOKEN": role["SessionToken"],
-            "PYTHONPATH": str(layout.ROOT),
-            "TMPDIR": str(layout.TEMPORARY),
-            "GOLD_DATABASE": outputs["gold_database"],
-            "WORKGROUP": outputs["workgroup"],
-            "REFRESH_SECONDS": str(stage.dashboard.refresh_seconds),
-            "STAGE": stage.name,
-            "PORT": str(port),
-        },
-    )
-    processes.wait_for_port(port, "dashboard", _START_SECONDS)
-
-
 def show_dashboard() -> int:
-    """Starts the dashboard if need be and prints its address."""
-    start_dashboard(Account.load())
-    print(f"http://127.0.0.1:{layout.dashboard_port()}")
+    """Prints the address of the dashboard's service."""
+    print(Account.load().outputs["dashboard_url"])
     return 0
 
 

@@ -17,14 +17,19 @@ from local import layout
 _GRACE_SECONDS = 8
 
 
-def start(name: str, command: Sequence[str], environment: Mapping[str, str]) -> int:
+def start(
+    name: str,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    directory: Path = layout.ROOT,
+) -> int:
     """Starts a process in a session of its own, its output in `.local/logs/<name>.log`; its pid."""
     layout.LOGS.mkdir(parents=True, exist_ok=True)
     with (layout.LOGS / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
             command,
             env={**environment, layout.MARKER: str(layout.HOME)},
-            cwd=layout.ROOT,
+            cwd=directory,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -52,6 +57,18 @@ def ours() -> list[psutil.Process]:
         for process in psutil.process_iter()
         if process.pid != os.getpid() and _is_ours(process)
     ]
+
+
+def end(name: str) -> None:
+    """Ends the process that was started under `name`, if it still runs."""
+    if is_running(name):
+        process = psutil.Process(_identity(name)[0])
+        _signal(process, kill=False)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            try:
+                process.wait(_GRACE_SECONDS)
+            except psutil.TimeoutExpired:
+                _signal(process, kill=True)
 
 
 def end_all() -> int:

@@ -87,6 +87,18 @@ def ensure_jars() -> None:
     spark.resolve_jars(layout.JARS)
 
 
+def container_program() -> Path:
+    """What the CDK CLI calls instead of docker: `local.container`, as one executable file."""
+    program = layout.TOOLS / "container"
+    layout.TOOLS.mkdir(parents=True, exist_ok=True)
+    command = f'exec "{layout.VENV}/bin/python" -m local.container "$@"'
+    unfinished = program.with_suffix(f".{os.getpid()}")
+    unfinished.write_text(f'#!/bin/sh\nPYTHONPATH="{layout.ROOT}" {command}\n')
+    unfinished.chmod(0o755)
+    unfinished.replace(program)
+    return program
+
+
 def tool_environment() -> dict[str, str]:
     """The caller's environment, our Python and Node first, without their AWS configuration."""
     inherited = {

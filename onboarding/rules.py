@@ -111,7 +111,7 @@ def translate(definition: str, column: str) -> list[tuple[str, str]]:
     quoted = re.escape(f'"{column}"')
     subject = rf"\(*(?:{quoted}|{re.escape(column)})\)*(?:::text)?\)*"
     body = re.sub(r"^CHECK \((.*)\)$", r"\1", definition, flags=re.DOTALL)
-    listed = re.fullmatch(rf"\(*{subject} = ANY \(\(?ARRAY\[(.*)\]\)?(?:::text\[\])?\)\)*", body)
+    listed = re.fullmatch(rf"\(*{subject} = ANY \(\(?ARRAY\[(.*?)\]\)?(?:::text\[\])?\)\)*", body)
     if listed:
         literals = re.findall(r"'((?:[^']|'')*)'(?:::[a-z ]+)?(?:, |$)", listed[1])
         if len(literals) != len(re.findall(r"'(?:[^']|'')*'", listed[1])) or not literals:

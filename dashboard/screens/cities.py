@@ -126,7 +126,7 @@ def _kinds(cities: pandas.DataFrame, currency: str) -> None:
     with parts.card("Premium against standard", definitions.PREMIUM_AGAINST_STANDARD, kinds):
         streamlit.html(
             markup.table(
-                ("", *kinds["kind"]),
+                ("Figure", *kinds["kind"]),
                 [
                     ("Orders", *map(figures.count, kinds["orders"])),
                     (
@@ -194,7 +194,7 @@ def _table(cities: pandas.DataFrame, currency: str) -> None:
     with parts.card("All cities", definitions.CITIES, cities):
         streamlit.html(
             markup.table(
-                ("", "City", "Orders", "Revenue", "Net revenue", "Premium revenue",
+                ("Rank", "City", "Orders", "Revenue", "Net revenue", "Premium revenue",
                  "Standard revenue", "Premium share", "Cancelled"),
                 [
                     (

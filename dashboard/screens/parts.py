@@ -54,7 +54,7 @@ def card(title: str, meaning: str, shown: pandas.DataFrame | None = None) -> Ite
         with streamlit.container(
             horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
         ):
-            streamlit.subheader(title, help=meaning, anchor=False, width="content")
+            streamlit.header(title, help=meaning, anchor=False, width="content")
             if shown is not None and not shown.empty:
                 exports.button(shown, title.lower().replace(" ", "-"))
         yield

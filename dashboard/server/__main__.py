@@ -18,7 +18,7 @@ _MIB = 2**20
 
 def main() -> int:
     """Serves until SIGTERM; 1 with one line when a setting is wrong."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         host = HostEnvironment.read()
         app = compose(host, gold_probe(DashboardEnvironment.read()))

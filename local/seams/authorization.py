@@ -51,14 +51,13 @@ def install() -> None:
         region: str,
         account_id: str,
     ) -> str:
-        if service in ("glue", "athena"):
+        if service in _NAMED:
             action = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
             try:
                 request = json.loads(body or b"{}")
             except json.JSONDecodeError:
                 request = {}
-            named = _glue(action, request) if service == "glue" else _athena(request)
-            if named:
+            if named := _NAMED[service](action, request):
                 return f"arn:aws:{service}:{region}:{account_id}:{named}"
         arn: str = extract(service, method, path, headers, body, query_params, region, account_id)
         return arn
@@ -112,7 +111,15 @@ def _glue(action: str, request: dict[str, Any]) -> str | None:
     return f"table/{database}/{table}"
 
 
-def _athena(request: dict[str, Any]) -> str | None:
+def _ecr(_action: str, request: dict[str, Any]) -> str | None:
+    names = request.get("repositoryNames") or [request.get("repositoryName")]
+    return f"repository/{names[0]}" if len(names) == 1 and names[0] else None
+
+
+def _athena(_action: str, request: dict[str, Any]) -> str | None:
     execution = athena._executions.get(request.get("QueryExecutionId", ""))
     workgroup = execution["WorkGroup"] if execution else request.get("WorkGroup", "primary")
     return f"workgroup/{workgroup}"
+
+
+_NAMED = {"glue": _glue, "athena": _athena, "ecr": _ecr}

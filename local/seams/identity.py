@@ -75,14 +75,14 @@ def endpoint_url() -> str:
     return f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
 
 
-def assume(role_arn: str, session_name: str) -> RoleSession:
+def assume(role_arn: str, session_name: str, seconds: float = SESSION_SECONDS) -> RoleSession:
     """A session of `role_arn`, registered so that the emulator evaluates the role's policies.
 
     Its region is that of the resource that acts: a run in another region stays there.
     """
     account = role_arn.split(":")[4]
     role = role_arn.rsplit("/", 1)[-1]
-    expires = time.time() + SESSION_SECONDS
+    expires = time.time() + seconds
     seed = hashlib.sha256(f"{role_arn}:{session_name}:{expires}".encode()).hexdigest()
     session = RoleSession(
         f"ASIA{seed[:16].upper()}",

@@ -22,15 +22,21 @@ class LocalAws:
     """A running emulator and helpers that make roles, functions and machines in it."""
 
     def __init__(
-        self, endpoint: str, access_key: str, secret_key: str, region: str = "us-east-1"
+        self,
+        endpoint: str,
+        access_key: str,
+        secret_key: str,
+        home: Path,
+        region: str = "us-east-1",
     ) -> None:
         self.endpoint = endpoint
+        self.home = home
         self._keys = (access_key, secret_key)
         self._session = boto3.Session(access_key, secret_key, region_name=region)
 
     def elsewhere(self, region: str) -> "LocalAws":
         """The same account in another region."""
-        return LocalAws(self.endpoint, *self._keys, region)
+        return LocalAws(self.endpoint, *self._keys, self.home, region)
 
     def client(self, service: str) -> Any:
         """A boto3 client as root."""
@@ -109,10 +115,9 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """The emulator for all tests of this folder."""
     home = tmp_path_factory.mktemp("aws")
     (home / "state" / "tmp").mkdir(parents=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port, dashboard = free_port(), free_port()
     place = os.environ | {"LAKEHOUSE_HOME": str(home), "LAKEHOUSE_PORT": str(port)}
+    place["LAKEHOUSE_DASHBOARD_PORT"] = str(dashboard)
     code = (
         "import os; from local import emulator; "
         "os.environ |= emulator.environment('ROOTKEY', 'rootsecret'); emulator.main()"
@@ -123,7 +128,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
         )
         try:
             wait_for(lambda: _listens(port), 60)
-            yield LocalAws(f"http://127.0.0.1:{port}", "ROOTKEY", "rootsecret")
+            yield LocalAws(f"http://127.0.0.1:{port}", "ROOTKEY", "rootsecret", home)
         finally:
             process.terminate()
             process.wait(20)
@@ -132,3 +137,10 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,84 +1,34 @@
 """`make contracts` and `make prepare-source` on a real PostgreSQL with a schema full of mess."""
 
 import re
-import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-import pg8000.native
 import pytest
 
 from lakehouse.contract import Capture, Deletes, History, TableContract
 from lakehouse.errors import ConfigurationError, SourceError
 from lakehouse.validation import check_contracts
-from local.engines.postgres import PostgresEngine
-from local.engines.postgres_commands import BINARIES
-from local.engines.postgres_front import PostgresFront
 from local.onboard import run_contracts, run_prepare
 from onboarding.connection import connect, parse
-from tests.integration.source.conftest import MASTER, PASSWORD
+from tests.integration.source.conftest import PASSWORD
+from tests.integration.source.messy_source import OwnDatabase
 
-MESS = Path(__file__).with_name("messy_schema.sql").read_text()
 ORDER, EVENTS = '"Sales Dept"."order"', '"Sales Dept".events'
 
 
-@dataclass(frozen=True)
-class Messy:
-    engine: PostgresEngine
-    database: str
-
-    @property
-    def dsn(self) -> str:
-        password = quote(PASSWORD, safe="")
-        return f"postgresql://{MASTER}:{password}@127.0.0.1:{self.engine.port}/{self.database}"
-
-    def run(self, sql: str) -> list[list[object]]:
-        connection = pg8000.native.Connection(
-            MASTER, password=PASSWORD, host="127.0.0.1", port=self.engine.port,
-            database=self.database,
-        )  # fmt: skip
-        try:
-            return connection.run(sql) or []
-        finally:
-            connection.close()
-
-    def dump(self) -> str:
-        """Schema and roles, as pg_dump prints them."""
-        schema = self._dump("pg_dump", "--schema-only", self.dsn)
-        return schema + self._dump(
-            "pg_dumpall", "--roles-only", "--no-role-passwords", "-d", self.dsn
-        )
-
-    def _dump(self, *command: str) -> str:
-        result = subprocess.run(
-            [BINARIES / command[0], *command[1:]], capture_output=True, text=True, check=True
-        )
-        return re.sub(r"(?m)^\\(un)?restrict .*$", "", result.stdout)
-
-
-@pytest.fixture(scope="module")
-def messy(server: tuple[PostgresEngine, PostgresFront]) -> Messy:
-    engine, _ = server
-    engine.start()
-    engine.query(f"CREATE DATABASE messy OWNER {MASTER}")
-    source = Messy(engine, "messy")
-    source.run(MESS)
-    return source
-
-
-def drafted(source: Messy, out: Path, tables: str = "") -> dict[str, TableContract]:
+def drafted(source: OwnDatabase, out: Path, tables: str = "") -> dict[str, TableContract]:
     run_contracts(source.dsn, tables, str(out), force=False, activate=False)
     return check_contracts(out)
 
 
-def prepared(source: Messy, tables: str, **how: bool) -> None:
+def prepared(source: OwnDatabase, tables: str, **how: bool) -> None:
     chosen = {"small": False, "changes": True, "back": False} | how
     assert run_prepare(source.dsn, tables, "lake_reader", **chosen) == 0
 
 
 def test_contracts_of_every_kind_of_table(
-    messy: Messy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    messy: OwnDatabase, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = messy.dump()
     found = drafted(messy, tmp_path)
@@ -126,7 +76,7 @@ def test_contracts_of_every_kind_of_table(
     ]  # fmt: skip
 
 
-def test_rules_say_what_they_rest_on(messy: Messy, tmp_path: Path) -> None:
+def test_rules_say_what_they_rest_on(messy: OwnDatabase, tmp_path: Path) -> None:
     drafted(messy, tmp_path, "order,Customer,kept,by_index")
     rules = (tmp_path / "order.dqdl").read_text()
     for rule, why in (
@@ -156,7 +106,7 @@ def test_rules_say_what_they_rest_on(messy: Messy, tmp_path: Path) -> None:
 
 
 def test_views_by_snapshot_or_refused(
-    messy: Messy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    messy: OwnDatabase, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = drafted(messy, tmp_path, "Sales Dept.customer_names,open_orders,customer_count")
     assert found["customer_names"].capture is Capture.SNAPSHOT
@@ -168,7 +118,7 @@ def test_views_by_snapshot_or_refused(
 
 
 def test_files_edited_by_hand_stay(
-    messy: Messy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    messy: OwnDatabase, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     drafted(messy, tmp_path, "by_index")
     mine = tmp_path / "by_index.toml"
@@ -179,7 +129,7 @@ def test_files_edited_by_hand_stay(
     assert check_contracts(tmp_path)["by_index"].history is History.CURRENT
 
 
-def test_prepared_and_undone(messy: Messy, tmp_path: Path) -> None:
+def test_prepared_and_undone(messy: OwnDatabase, tmp_path: Path) -> None:
     tables = "order,no_time,events"
     before = messy.dump()
     run_prepare(messy.dsn, tables, "lake_reader", small=True, changes=False, back=False)
@@ -220,11 +170,9 @@ def test_prepared_and_undone(messy: Messy, tmp_path: Path) -> None:
     assert messy.dump() == before
 
 
-def test_a_preparation_that_fails_changes_nothing(messy: Messy) -> None:
+def test_a_preparation_that_fails_changes_nothing(messy: OwnDatabase) -> None:
     before = messy.dump()
-    holder = pg8000.native.Connection(
-        MASTER, password=PASSWORD, host="127.0.0.1", port=messy.engine.port, database="messy"
-    )
+    holder = messy.connect()
     try:
         holder.run("BEGIN")
         holder.run('LOCK TABLE "Sales Dept"."order" IN ROW EXCLUSIVE MODE')
@@ -252,7 +200,7 @@ def test_a_wrong_dsn_is_told_without_its_password(dsn: str, fault: str) -> None:
     assert "write DSN=postgresql://" in str(refused.value)
 
 
-def test_refusals_name_the_remedy(messy: Messy) -> None:
+def test_refusals_name_the_remedy(messy: OwnDatabase) -> None:
     with pytest.raises(ConfigurationError, match=r"TABLES names 'nowhere', which .* it has "):
         run_contracts(messy.dsn, "nowhere", "", force=False, activate=False)
     wrong = messy.dsn.replace(quote(PASSWORD, safe=""), "no-password")

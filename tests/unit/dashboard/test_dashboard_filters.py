@@ -35,7 +35,7 @@ def test_each_page_is_drawn(open_page: Open, athena: list[str], name: str) -> No
     page = open_page(name)
     assert "lh-trust" in html(page)
     assert len(page.metric) in (4, 5)
-    assert page.subheader
+    assert page.header
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -34,7 +34,7 @@ def test_key_figures_are_the_views_values(
         "Average order value": f"\\${row['average_order_value']:,.2f}",
         "Premium market share": "61.4%",
     }
-    assert [heading.value for heading in page.subheader] == [
+    assert [heading.value for heading in page.header] == [
         "Revenue over time",
         "Order status",
         "Cities",

@@ -14,7 +14,7 @@ import aws_cdk as cdk
 from lakehouse.cost.estimate import check_ceiling, estimate_stage, stated_volume
 from lakehouse.cost.inventory import read_templates
 from lakehouse.errors import ConfigurationError
-from lakehouse.settings import DIRECTORY, Stage, load_stage, stage_names
+from lakehouse.settings import Stage, load_stage, stage_names
 from stacks.delivery import compose_delivery
 from stacks.platform import compose
 
@@ -32,7 +32,7 @@ def main() -> None:
             app.synth()
         elif name:
             folder = app.node.try_get_context("stages")
-            _synthesize(app, load_stage(name, Path(folder) if folder else DIRECTORY))
+            _synthesize(app, load_stage(name, Path(folder)) if folder else load_stage(name))
         else:
             raise ConfigurationError(f"say which stage: -c stage={'|'.join(stage_names())}")
     except ConfigurationError as wrong:

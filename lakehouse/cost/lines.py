@@ -3,7 +3,7 @@
 The constants are assumptions, not measurements in an account.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -19,6 +19,8 @@ from lakehouse.settings import Stage
 INGEST_SECONDS: Final = 4
 """Of one call, its cold start included: after a quarter of an hour no process is warm."""
 INGEST_DISK_MIB: Final = 2048
+VIEW_SECONDS: Final = 1
+"""Of a call that renders a live view, in a process that is warm from the ingest."""
 SMALL_SECONDS: Final = 3
 """Of a call of the generator or the receipt, likewise."""
 INGEST_METRICS: Final = 1
@@ -37,8 +39,10 @@ GETS: Final = {"query": 20, "merge": 2_000, "maintenance": 5_000}
 LEDGER_WRITES_PER_RUN: Final = 2
 LEDGER_WRITES_PER_TABLE: Final = 4
 """Of a merge: what it took and where it ended."""
-STATES: Final = {"run": 8, "table": 3, "working": 4, "merge": 2, "crawl": 2, "maintenance": 3}
+STATES: Final = {"run": 8, "table": 3, "working": 4, "merge": 3, "crawl": 2, "maintenance": 3}
 """State transitions by the definitions: of any run and its tables, and what comes on top."""
+STATES_PER_LIVE_VIEW: Final = 2
+"""Each batch is followed by its table's, each merge by all: asked of the ingest, then made."""
 STATES_PER_LOOK: Final = 3
 """Wait for the crawler, look at it, decide."""
 LOAD_BALANCER_UNITS: Final = Decimal("0.05")
@@ -63,7 +67,7 @@ def month(
     return (
         *_database(stage, found),
         _step_functions(stage, work, tables, views),
-        _lambda(stage, work),
+        _lambda(stage, work, tables),
         _crawler(work),
         _merge(stage, work),
         _maintenance(stage, work),
@@ -101,8 +105,8 @@ def _step_functions(stage: Stage, work: Workload, tables: int, views: int) -> It
         work.runs * (STATES["run"] + STATES["table"] * tables)
         + 2 * (work.ingest_calls - work.runs * tables)
         + work.working_runs * STATES["working"]
-        + work.batches  # each is followed by its live view
-        + work.merges * (STATES["merge"] + views + tables)
+        + STATES_PER_LIVE_VIEW * (work.batches + work.merges * tables)
+        + work.merges * (STATES["merge"] + views)
         + work.crawls * (STATES["crawl"] + STATES_PER_LOOK * looks + tables)
         + work.maintenances * STATES["maintenance"]
     )
@@ -110,7 +114,7 @@ def _step_functions(stage: Stage, work: Workload, tables: int, views: int) -> It
     return Item("Step Functions", count * prices.STATE_TRANSITION, how)
 
 
-def _lambda(stage: Stage, work: Workload) -> Item:
+def _lambda(stage: Stage, work: Workload, tables: int) -> Item:
     functions = stage.functions
     ingest = Usage(
         lambda_seconds=INGEST_SECONDS,
@@ -126,10 +130,14 @@ def _lambda(stage: Stage, work: Workload) -> Item:
         lambda_architecture=functions.machine,
     )
     others = work.generator_calls + work.working_runs
+    view = replace(ingest, lambda_seconds=VIEW_SECONDS)
+    asked = work.batches + work.merges * tables
     dollars = work.ingest_calls * prices.function(ingest) + others * prices.function(small)
+    dollars += asked * prices.function(view)
     how = (
         f"{work.ingest_calls:.0f} ingests of {INGEST_SECONDS} s at {functions.ingest_memory_mib} "
-        f"MiB, {others:.0f} generator and receipt calls of {SMALL_SECONDS} s"
+        f"MiB, {asked:.0f} live views of {VIEW_SECONDS} s, {others:.0f} generator and receipt "
+        f"calls of {SMALL_SECONDS} s"
     )
     return Item("Lambda", dollars, how)
 

@@ -102,25 +102,29 @@ def _close(session: Session) -> None:
         session.close()
 
 
+_ON_THE_SAME_MACHINE: Final = "sslmode=disable"
+"""No other database may be read without TLS: `lakehouse.settings` refuses it."""
+
+
 def lambda_source(target: DatabaseEnvironment, table: str, timeout_seconds: int) -> Source:
     """The source as the Lambda reaches it: TLS verified to the host name, IAM token or secret."""
     application = f"{APPLICATION}/{table}"
-    tls = {"sslmode": "disable"}
-    if target.database_tls != "off":
-        tls = {"sslmode": "verify-full", "sslrootcert": database.ca_file()}
 
     def dsn() -> str:
-        return conninfo(
+        login = conninfo(
             host=target.database_host,
             port=target.database_port,
             dbname=target.database_name,
             user=target.database_user,
             password=database.password(target),
-            **tls,
             connect_timeout=10,
             application_name=application,
             options=session_options(timeout_seconds),
         )
+        if target.database_tls == "off":
+            return f"{login} {_ON_THE_SAME_MACHINE}"
+        checked = conninfo(sslmode="verify-full", sslrootcert=database.ca_file())
+        return f"{login} {checked}"
 
     return Source(
         address=f"database {target.database_name!r} at {target.database_host}",

@@ -140,6 +140,9 @@ bench-job: install ## the whole Glue job for an ordinary delta, from its start t
 bench-first-load: install ## 10 million sales from PostgreSQL to reconciled silver, by step (ARGS="--rows 1000000")
 	@$(BIN)/python -W ignore -m bench.first_load $(ARGS)
 
+bench-transport: install ## a filter change over HTTP beside the plain WebSocket (ARGS="--minutes 5 --loss 30"; --help)
+	@$(BIN)/python -W ignore -m bench.transport $(ARGS)
+
 docs: install ## docs/data-dictionary.md from the contracts and the tables' descriptions
 	@$(BIN)/python -m lakehouse.dictionary > docs/data-dictionary.md
 

@@ -6,7 +6,7 @@ LOCAL := $(BIN)/python -m local
 PACKAGES := app.py lakehouse lambdas stacks glue_scripts dashboard delivery local bench
 # A third of every short process would go into compiling the packages anew; installing compiles none.
 unexport PYTHONDONTWRITEBYTECODE
-RELEASED := app.py cdk.json stages lakehouse stacks lambdas glue_scripts requirements.lock
+RELEASED := app.py cdk.json stages lakehouse stacks lambdas glue_scripts dashboard requirements.lock
 STAGE ?= dev
 WHAT ?= all
 

@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=1, help="of each way, in all its rounds")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument(
-        "--pause", type=float, default=2, help="seconds between changes, on average"
+        "--pause", type=float, default=4, help="seconds between changes, on average"
     )
     parser.add_argument("--loss", type=float, default=0, help="seconds without a network")
     chosen = parser.parse_args(arguments)

@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .local/venv/bin
 LOCAL := $(BIN)/python -m local
-PACKAGES := app.py lakehouse lambdas stacks glue_scripts dashboard delivery local bench
+PACKAGES := app.py lakehouse lambdas stacks glue_scripts dashboard delivery onboarding local bench
 # A third of every short process would go into compiling the packages anew; installing compiles none.
 unexport PYTHONDONTWRITEBYTECODE
 RELEASED := app.py cdk.json stages lakehouse stacks lambdas glue_scripts dashboard requirements.lock
@@ -23,8 +23,8 @@ install: ## everything that is needed, in .local/ (other targets do it by themse
 demo: install ## the whole path on this machine, until Ctrl-C (DEMO_ONCE=1: one reconciled run, then JSON)
 	@$(LOCAL) demo $(if $(filter-out 0,$(DEMO_ONCE)),--once)
 
-up: install ## start the local AWS, deploy the app into it, leave it running
-	@$(LOCAL) up
+up: install ## start the local AWS, deploy the app, leave it running (SOURCE=postgresql://… CONTRACTS=folder: yours)
+	@$(LOCAL) up $(if $(SOURCE),--source '$(SOURCE)') $(if $(CONTRACTS),--contracts '$(CONTRACTS)')
 
 run: install ## one pipeline run now, told state by state
 	@$(LOCAL) run
@@ -90,6 +90,15 @@ rebuild: install ## silver and gold again from bronze alone, compared row for ro
 bench-cdc: install ## 5 minutes of writers that do their worst while the ingest is killed: nothing may be lost
 	@$(BIN)/python -m bench.cdc $(ARGS)
 
+contracts: install ## contracts of your own PostgreSQL: DSN=postgresql://… (TABLES=orders,sales.* OUT=folder FORCE=1)
+	@$(LOCAL) contracts $(ARGS)
+
+prepare-source: install ## SQL that your source lacks: DSN=postgresql://… (TABLES=, APPLY=1 runs it, UNDO=1 is the way back)
+	@$(LOCAL) prepare-source $(ARGS)
+
+doctor: install ## what stands in the way of a first run: DSN=postgresql://… (CONTRACTS=folder), or STAGE=local
+	@$(LOCAL) doctor $(if $(filter command line environment,$(origin STAGE)),--stage $(STAGE)) $(ARGS)
+
 check: install ## format, lint, types, import rules
 	@$(BIN)/ruff format --check $(PACKAGES) tests
 	@$(BIN)/ruff check $(PACKAGES) tests
@@ -139,6 +148,9 @@ bench-job: install ## the whole Glue job for an ordinary delta, from its start t
 
 bench-first-load: install ## 10 million sales from PostgreSQL to reconciled silver, by step (ARGS="--rows 1000000")
 	@$(BIN)/python -W ignore -m bench.first_load $(ARGS)
+
+bench-dashboard: install ## from navigation to the first figure, cold and warm, in Chromium (after make run)
+	@$(BIN)/python -m bench.dashboard $(ARGS)
 
 bench-transport: install ## a filter change over HTTP beside the plain WebSocket (ARGS="--minutes 5 --loss 30"; --help)
 	@$(BIN)/python -W ignore -m bench.transport $(ARGS)

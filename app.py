@@ -2,6 +2,7 @@
 
 cdk synth  -c stage=dev
 cdk deploy -c stage=dev --all
+cdk deploy -c stage=mine -c stages=FOLDER --all        (stage files of one's own)
 cdk deploy -c delivery=true -c repository=OWNER/NAME   (once: who may deploy from GitHub)
 """
 
@@ -13,7 +14,7 @@ import aws_cdk as cdk
 from lakehouse.cost.estimate import check_ceiling, estimate_stage, stated_volume
 from lakehouse.cost.inventory import read_templates
 from lakehouse.errors import ConfigurationError
-from lakehouse.settings import Stage, load_stage, stage_names
+from lakehouse.settings import DIRECTORY, Stage, load_stage, stage_names
 from stacks.delivery import compose_delivery
 from stacks.platform import compose
 
@@ -30,7 +31,8 @@ def main() -> None:
             compose_delivery(app)
             app.synth()
         elif name:
-            _synthesize(app, load_stage(name))
+            folder = app.node.try_get_context("stages")
+            _synthesize(app, load_stage(name, Path(folder) if folder else DIRECTORY))
         else:
             raise ConfigurationError(f"say which stage: -c stage={'|'.join(stage_names())}")
     except ConfigurationError as wrong:

@@ -38,6 +38,8 @@ from local.engines.postgres import PostgresEngine
 from tests.integration.glue.emulated_lake import CREDENTIALS, EmulatedLake
 
 PYTHON: Final = str(ROOT / ".local" / "venv" / "bin" / "python")
+LARGE_WORKERS: Final = 4
+"""As the stages give to a run over so many rows."""
 BUYERS: Final = """
 INSERT INTO dim_users (name, email, address, city, country, created_at, updated_at)
 SELECT 'Name ' || i, 'u' || i || '@example.org', i || ' Road', 'City ' || i % 400, 'DE',
@@ -126,7 +128,7 @@ def _load(
             merged[found[1]] = float(found[2])
 
     begun = time.monotonic()
-    outcome = lake.run(on_line=told)
+    outcome = lake.run(on_line=told, workers=LARGE_WORKERS)
     seconds["job"] = time.monotonic() - begun
     if outcome.state != "SUCCEEDED":
         print(f"the job {outcome.state}: {outcome.error_message}", file=sys.stderr)

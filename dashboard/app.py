@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit
 
 from dashboard import markup, states
-from dashboard.screens import health, overview
+from dashboard.screens import cities, fulfilment, health, overview, products
 from dashboard.settings import DashboardEnvironment
 from lakehouse.errors import ConfigurationError
 
@@ -33,6 +33,24 @@ def main() -> None:
                 icon=":material/monitoring:",
                 url_path="overview",
                 default=True,
+            ),
+            streamlit.Page(
+                partial(cities.draw, settings),
+                title="Cities",
+                icon=":material/public:",
+                url_path="cities",
+            ),
+            streamlit.Page(
+                partial(products.draw, settings),
+                title="Products",
+                icon=":material/inventory_2:",
+                url_path="products",
+            ),
+            streamlit.Page(
+                partial(fulfilment.draw, settings),
+                title="Fulfilment",
+                icon=":material/local_shipping:",
+                url_path="fulfilment",
             ),
             streamlit.Page(
                 partial(health.draw, settings),

@@ -4,6 +4,7 @@ A chart's lengths are floats, since a browser has nothing else; every text on it
 exact value.
 """
 
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -29,8 +30,27 @@ class Measure(StrEnum):
     ORDERS = "Orders"
 
 
-def revenue_over_time(daily: pandas.DataFrame, currency: str) -> altair.Chart:
-    """Daily revenue, stacked into net and cancelled: bars, or an area for a long history."""
+def revenue_over_time(
+    daily: pandas.DataFrame,
+    currency: str,
+    days: tuple[date, date] | None = None,
+    *,
+    by_month: bool = False,
+) -> altair.Chart:
+    """Daily revenue, stacked into net and cancelled: bars, or an area for a long history.
+
+    `days` are the first and last day to show, sold or not; by default those that are there. With
+    `by_month` a long history is told by month.
+    """
+    first, last = days or (min(daily["sale_date"]), max(daily["sale_date"]))
+    long = (last - first).days > LONG_HISTORY_DAYS
+    if long and by_month:
+        daily = _months(daily)
+        first, last = (
+            first.replace(day=1),
+            (last.replace(day=1) + timedelta(days=31)).replace(day=1),
+        )
+    unit = "utcyearmonth" if long and by_month else "utcyearmonthdate"
     rows = []
     for day in daily.itertuples():
         net, gross = zero(day.net_revenue), zero(day.total_revenue)
@@ -50,19 +70,17 @@ def revenue_over_time(daily: pandas.DataFrame, currency: str) -> altair.Chart:
                 }
             )
     frame = pandas.DataFrame(rows)
-    first, last = min(daily["sale_date"]), max(daily["sale_date"])
-    long = (last - first).days > LONG_HISTORY_DAYS
     start = min(first, last - pandas.Timedelta(days=SHORT_HISTORY_DAYS - 1))
     end = last if long else last + pandas.Timedelta(days=1)
     chart = altair.Chart(frame)
     marked = (
         chart.mark_area(line=False, opacity=0.9)
-        if long
+        if long and not by_month
         else chart.mark_bar(cornerRadiusEnd=2, binSpacing=3)
     )
     drawn: altair.Chart = marked.encode(
         x=altair.X(
-            "utcyearmonthdate(day):T",
+            f"{unit}(day):T",
             title=None,
             scale=altair.Scale(type="utc", domain=[utc_day(start), utc_day(end)], nice=False),
             axis=altair.Axis(format="%b %-d", grid=False, tickCount=8, labelFlush=False),
@@ -71,11 +89,17 @@ def revenue_over_time(daily: pandas.DataFrame, currency: str) -> altair.Chart:
         color=color(("Net", "Cancelled")),
         order="rank:Q",
         tooltip=[
-            altair.Tooltip("utcyearmonthdate(day):T", title="Day", format="%Y-%m-%d"),
+            altair.Tooltip(f"{unit}(day):T", title="Day", format="%Y-%m-%d"),
             *texts("Gross", "Net", "Orders"),
         ],
     ).properties(height=300, padding=PADDING)
     return drawn
+
+
+def _months(daily: pandas.DataFrame) -> pandas.DataFrame:
+    months = daily["sale_date"].map(lambda day: day.replace(day=1))
+    sums = ["total_orders", "total_revenue", "net_revenue"]
+    return daily[sums].groupby(months.rename("sale_date")).sum().reset_index()
 
 
 def city_ranking(
@@ -96,7 +120,7 @@ def city_ranking(
             if measure is Measure.REVENUE
             else (figures.count(city[total]))
         )
-        name = "Unknown" if city["city"] == UNKNOWN else city["city"]
+        name = known(city["city"])
         if city["city"] in shared:
             name = f"{name}, {city['country']}"
         shown = {
@@ -133,15 +157,23 @@ def city_ranking(
     )
 
 
+def known(name: str) -> str:
+    """A name as people read it."""
+    return "Unknown" if name == UNKNOWN else name
+
+
 def top_products(
-    products: pandas.DataFrame, currency: str, theme: str = "light"
+    products: pandas.DataFrame, currency: str, theme: str = "light", *, worst_first: bool = False
 ) -> altair.LayerChart:
-    """The products with the most revenue, stacked into net and cancelled."""
+    """The first products, stacked into net and cancelled; in order of revenue, most or least."""
     rows = []
-    for product in products.head(TOP_PRODUCTS).to_dict("records"):
+    shown_products = products.head(TOP_PRODUCTS)
+    shared = set(shown_products.loc[shown_products["name"].duplicated(keep=False), "name"])
+    for product in shown_products.to_dict("records"):
         gross, net = zero(product["total_revenue"]), zero(product["net_revenue"])
         shown = {
-            "name": "Unknown" if product["name"] == UNKNOWN else product["name"],
+            "name": known(product["name"])
+            + (f" (no. {product['product_id']})" if product["name"] in shared else ""),
             "total": float(gross),
             "label": f"{figures.short_money(gross, currency)}  ·  "
             f"{figures.count(product['units_sold'])} sold",
@@ -160,6 +192,38 @@ def top_products(
         theme=theme,
         title="Product",
         room=0.85,
+        sort=altair.EncodingSortField("total", op="max", order="ascending")
+        if worst_first
+        else None,
+    )
+
+
+def category_ranking(
+    categories: pandas.DataFrame, currency: str, theme: str = "light"
+) -> altair.LayerChart:
+    """All categories by revenue, stacked into net and cancelled."""
+    rows = []
+    for category in categories.to_dict("records"):
+        gross, net = zero(category["total_revenue"]), zero(category["net_revenue"])
+        shown = {
+            "name": known(category["category"]),
+            "total": float(gross),
+            "label": f"{figures.short_money(gross, currency)}  ·  "
+            f"{figures.count(category['units_sold'])} sold",
+            "Revenue": figures.money(gross, currency),
+            "Net revenue": figures.money(net, currency),
+            "Units": figures.count(category["units_sold"]),
+            "Orders": figures.count(category["total_orders"]),
+        }
+        for rank, (series, amount) in enumerate((("Net", net), ("Cancelled", gross - net))):
+            rows.append({**shown, "series": series, "rank": rank, "amount": float(amount)})
+    return ranking(
+        rows,
+        ("Net", "Cancelled"),
+        ("Revenue", "Net revenue", "Units", "Orders"),
+        theme=theme,
+        title="Category",
+        room=0.6,
     )
 
 
@@ -182,13 +246,17 @@ def order_status(
                 "label": f"{figures.count(orders)}  ·  {figures.percent(status['share'])}",
                 "Orders": figures.count(orders),
                 "Share": figures.percent(status["share"]),
-                "Revenue": figures.money(status["revenue"], currency),
+                **(
+                    {"Revenue": figures.money(status["revenue"], currency)}
+                    if "revenue" in status
+                    else {}
+                ),
             }
         )
     return ranking(
         rows,
         [row["series"] for row in sorted(rows, key=lambda row: row["rank"])],
-        ("Orders", "Share", "Revenue"),
+        ("Orders", "Share", *(["Revenue"] if "revenue" in statuses else [])),
         theme=theme,
         title="Status",
         room=0.45,

@@ -9,7 +9,10 @@ import pandas
 
 from dashboard import figures
 
-SERIES: Final = ("Premium", "Standard", "Net", "Cancelled", "Pending", "Shipped", "Delivered")
+SERIES: Final = (
+    "Premium", "Standard", "Net", "Cancelled", "Pending", "Shipped", "Delivered", "Succeeded",
+    "Failed",
+)  # fmt: skip
 """Every coloured name, in the order of the theme's `chartCategoricalColors`."""
 INK: Final = {"light": "#3A4756", "dark": "#C6D0DB"}
 """Colour of the texts inside a chart, by theme; Streamlit's theme leaves them black."""

@@ -60,7 +60,12 @@ def age(moment: datetime | None, now: datetime) -> str:
     if optional(moment) is None:
         return MISSING
     assert moment is not None
-    minutes = max(int((now - moment).total_seconds()) // 60, 0)
+    return duration(now - moment)
+
+
+def duration(span: timedelta) -> str:
+    """A span in its two largest units; a negative one counts as none."""
+    minutes = max(int(span.total_seconds()) // 60, 0)
     days, hours = minutes // 1440, minutes % 1440 // 60
     if days:
         return f"{days} d {hours} h" if hours else f"{days} d"
@@ -121,6 +126,15 @@ def week_on_week(daily: pandas.DataFrame, today: date) -> tuple[Sales, Decimal] 
     return last, change
 
 
+def change(new: Decimal | int | None, old: Decimal | int | None) -> float | None:
+    """From `old` to `new` in percent; None where there is nothing to compare."""
+    if optional(new) is None or not optional(old):
+        return None
+    assert new is not None
+    assert old is not None
+    return float((Decimal(new) - Decimal(old)) * 100 / Decimal(old))
+
+
 class Level(StrEnum):
     """How far the page may be relied upon."""
 
@@ -140,16 +154,27 @@ class Trust:
     quarantined_keys: int
     failing_rules: int
     evaluated_rules: int
+    compared_tables: int
+    differing_tables: int
+    compared_at: datetime | None
 
 
 def trust(
-    freshness: pandas.DataFrame, quality: pandas.DataFrame, now: datetime, stale_after: timedelta
+    freshness: pandas.DataFrame,
+    quality: pandas.DataFrame,
+    reconciliation: pandas.DataFrame,
+    now: datetime,
+    stale_after: timedelta,
 ) -> Trust:
-    """Weighs age first, then quarantine and quality rules."""
+    """Weighs what does not add up first, then age, then quarantine and quality rules."""
     failing = len(failed(quality))
+    differing = int((~reconciliation["is_reconciled"]).sum())
     quarantined = int(freshness["quarantined_keys"].fillna(0).sum())
     ingested = latest(freshness["last_ingested_at"])
-    if ingested is None or now - ingested > stale_after:
+    if differing:
+        names = ", ".join(reconciliation.loc[~reconciliation["is_reconciled"], "source_table"])
+        level, headline = Level.STALE, f"The figures do not add up: {names}"
+    elif ingested is None or now - ingested > stale_after:
         level, headline = Level.STALE, "The figures are out of date"
     elif quarantined or failing:
         level, headline = Level.ATTENTION, f"Fresh, but {_blemishes(quarantined, failing)}"
@@ -163,6 +188,9 @@ def trust(
         quarantined,
         failing,
         len(quality),
+        len(reconciliation),
+        differing,
+        latest(reconciliation["checked_at"]),
     )
 
 

@@ -40,6 +40,13 @@ def trust_bar(trust: Trust, now: datetime) -> str:
             definitions.LAST_INGEST,
             figures.instant(trust.last_ingested_at),
         ),
+        (
+            "Reconciled",
+            f"{trust.compared_tables - trust.differing_tables} of {trust.compared_tables}, "
+            f"{figures.ago(trust.compared_at, now)}",
+            definitions.RECONCILED,
+            figures.instant(trust.compared_at),
+        ),
         ("Rows held back", figures.count(trust.quarantined_keys), definitions.QUARANTINED, ""),
         (
             "Rules failing",
@@ -90,7 +97,9 @@ def table(
         for row in rows
     )
     return (
-        f'<div class="lh-scroll"><table class="lh-table"><thead><tr>{head}</tr></thead>'
+        # It may be wider than a phone: then it is scrolled, with the keyboard too.
+        f'<div class="lh-scroll" tabindex="0" role="region" aria-label="Table: '
+        f'{escape(", ".join(columns))}"><table class="lh-table"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
@@ -101,6 +110,11 @@ def callout(name: str, value: str, meaning: str) -> str:
         f'<p class="lh-callout" title="{escape(meaning)}"><span>{escape(name)}</span>'
         f"<strong>{escape(value)}</strong></p>"
     )
+
+
+def heading(title: str, remark: str) -> str:
+    """The head of a part of the page, between cards."""
+    return f'<div class="lh-section"><h2>{escape(title)}</h2><p>{escape(remark)}</p></div>'
 
 
 SKELETON: Final = (

@@ -14,15 +14,16 @@ import pandas
 from botocore.config import Config
 
 from dashboard.failures import OutdatedViewError, classify
+from dashboard.meter import METER
 from dashboard.settings import DashboardEnvironment
-from dashboard.views import Kind, View
+from dashboard.view import Kind, View
 
 Reader = Callable[[str], pandas.DataFrame]
 """Runs one SQL text and returns its rows; raises whatever its client raises."""
 Frames = Mapping[str, pandas.DataFrame]
 """View name to typed rows."""
 
-PARALLEL_QUERIES: Final = 4
+PARALLEL_QUERIES: Final = 8
 POLL_SECONDS: Final = 0.2
 
 _logger = logging.getLogger(__name__)
@@ -55,22 +56,32 @@ def athena_reader(settings: DashboardEnvironment) -> AthenaReader:
     return AthenaReader(settings.gold_database, settings.workgroup)
 
 
-def load(reader: Reader, views: Iterable[View]) -> dict[str, pandas.DataFrame]:
-    """Reads `views` in parallel; raises the first ViewError in the order given."""
+def load(
+    views: Iterable[View], one: Callable[[View], pandas.DataFrame]
+) -> dict[str, pandas.DataFrame]:
+    """Reads `views` by `one`, in parallel; raises the first ViewError in the order given."""
     with ThreadPoolExecutor(PARALLEL_QUERIES, thread_name_prefix="athena") as pool:
-        futures = {view.name: pool.submit(read, reader, view) for view in views}
+        futures = {view.name: pool.submit(one, view) for view in views}
     return {name: future.result() for name, future in futures.items()}
 
 
 def read(reader: Reader, view: View) -> pandas.DataFrame:
     """The view's rows with exactly its declared columns and kinds; raises ViewError."""
     try:
-        frame = reader(view.sql)
+        with METER.failing(view.name):
+            frame = reader(view.sql)
     except Exception as cause:
         failure = classify(view.name, cause)
         _logger.warning("reading %s failed (%s)", failure, type(failure).__name__)
         raise failure from cause
+    METER.count(view.name, _scanned(frame))
     return typed(frame, view)
+
+
+def _scanned(frame: pandas.DataFrame) -> int:
+    """Bytes as Athena counted them; awswrangler keeps its answer beside the rows."""
+    metadata = getattr(frame, "query_metadata", None) or {}
+    return int(metadata.get("Statistics", {}).get("DataScannedInBytes") or 0)
 
 
 def typed(frame: pandas.DataFrame, view: View) -> pandas.DataFrame:
@@ -119,10 +130,31 @@ def _counts(column: "pandas.Series[Any]") -> "pandas.Series[Any]":
     return pandas.to_numeric(column.reset_index(drop=True)).astype("Int64")
 
 
+def _cents(column: "pandas.Series[Any]") -> "pandas.Series[Any]":
+    cents = [0 if pandas.isna(value) else int(_decimal(value).scaleb(2)) for value in column]
+    return pandas.Series(cents, dtype="int64")
+
+
+def _labels(column: "pandas.Series[Any]") -> "pandas.Series[Any]":
+    return _each(str)(column).astype("category")
+
+
+def _flags(column: "pandas.Series[Any]") -> "pandas.Series[Any]":
+    return pandas.Series([not pandas.isna(value) and bool(value) for value in column], dtype=bool)
+
+
+def _numbers(column: "pandas.Series[Any]") -> "pandas.Series[Any]":
+    return pandas.to_numeric(column.reset_index(drop=True)).astype("float64")
+
+
 _CASTS: Final[Mapping[Kind, Callable[["pandas.Series[Any]"], "pandas.Series[Any]"]]] = {
     Kind.TEXT: _each(str),
     Kind.COUNT: _counts,
     Kind.DECIMAL: _each(_decimal),
     Kind.TIMESTAMP: _timestamps,
     Kind.DATE: _each(_date),
+    Kind.FLAG: _flags,
+    Kind.NUMBER: _numbers,
+    Kind.LABEL: _labels,
+    Kind.CENTS: _cents,
 }

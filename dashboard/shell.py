@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit
 
-from dashboard import figures, markup, source, states
+from dashboard import figures, filters, markup, source, states
 from dashboard.figures import Level
 from dashboard.settings import DashboardEnvironment
 from dashboard.source import Snapshot
-from dashboard.views import FRESHNESS, QUALITY, View
+from dashboard.view import View
+from dashboard.views import FRESHNESS, QUALITY, RECONCILIATION, TRUST
 from lakehouse.errors import LakehouseError
 
 Body = Callable[[Snapshot, DashboardEnvironment, datetime], None]
@@ -18,12 +19,13 @@ Body = Callable[[Snapshot, DashboardEnvironment, datetime], None]
 
 
 def page(
-    settings: DashboardEnvironment, subtitle: str, bundles: tuple[tuple[View, ...], ...], body: Body
+    settings: DashboardEnvironment, subtitle: str, views: tuple[View, ...], body: Body
 ) -> None:
     """Draws a whole page, and its content again every `refresh_seconds` without losing state.
 
-    `bundles` must hold the quality view, on which the trust bar rests.
+    `views` are read together before anything is drawn; `body` may ask for more.
     """
+    filters.arrive(subtitle)
     streamlit.html(markup.STYLE)
     streamlit.html(
         markup.header(
@@ -45,7 +47,7 @@ def page(
         failure: LakehouseError | None = None
         current = old
         try:
-            current = source.snapshot(settings, *bundles)
+            current = source.snapshot(settings, (*views, *TRUST), old)
         except LakehouseError as failed:
             failure = failed
         waiting.empty()
@@ -75,7 +77,9 @@ def _content(
     if failure is not None:
         states.show_above_old_figures(failure, current.read_at, now)
     stale_after = timedelta(minutes=settings.stale_after_minutes)
-    trust = figures.trust(current[FRESHNESS], current[QUALITY], now, stale_after)
+    trust = figures.trust(
+        current[FRESHNESS], current[QUALITY], current[RECONCILIATION], now, stale_after
+    )
     if failure is not None:
         since = figures.instant(current.read_at)
         trust = replace(trust, level=Level.STALE, headline=f"Not confirmed since {since}")

@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit
 
-from dashboard import figures, markup
+from dashboard import figures, filters, markup
 from dashboard.failures import (
     EmptyLakeError,
     OutdatedViewError,
@@ -36,6 +36,8 @@ STATES: Final[dict[type[LakehouseError], State]] = {
         (
             "Nothing after ten minutes? Look at the latest execution of the state machine: "
             "it names the step that failed and why.",
+            "Tables of your own, not the shop's? These figures need the shop's; Data health tells "
+            "of yours.",
         ),
     ),
     OutdatedViewError: State(
@@ -110,3 +112,16 @@ def show_stale(newest: datetime | None, now: datetime) -> None:
             ("Look at the latest execution of the state machine, and whether its schedule is on.",),
         )
     )
+
+
+def show_nothing(choice: str) -> None:
+    """Draws the message for filters that leave no order, with the way back."""
+    streamlit.html(
+        markup.notice(
+            Level.ATTENTION,
+            "No orders match these filters",
+            f"Nothing was ordered for: {choice}.",
+            ("Take a longer period, or clear the filters.",),
+        )
+    )
+    streamlit.button("Show everything", on_click=filters.clear, icon=":material/restart_alt:")

@@ -1,44 +1,6 @@
 """The gold views that the dashboard reads: their columns, kinds and order."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-
-
-class Kind(StrEnum):
-    """What the values of a column are once loaded."""
-
-    TEXT = "text"
-    COUNT = "count"
-    """Nullable integer."""
-    DECIMAL = "decimal"
-    """`decimal.Decimal`, exact."""
-    TIMESTAMP = "timestamp"
-    """UTC, to the microsecond."""
-    DATE = "date"
-    """`datetime.date`."""
-
-
-@dataclass(frozen=True)
-class View:
-    """One view of the gold database and the columns that the dashboard needs of it."""
-
-    name: str
-    columns: Mapping[str, Kind]
-    order_by: str = ""
-    limit: int | None = None
-
-    @property
-    def sql(self) -> str:
-        """The query: columns by name, so that a missing one is an error and not a blank."""
-        columns = ", ".join(f'"{name}"' for name in self.columns)
-        parts = [f"SELECT {columns}", f"FROM {self.name}"]
-        if self.order_by:
-            parts.append(f"ORDER BY {self.order_by}")
-        if self.limit is not None:
-            parts.append(f"LIMIT {self.limit}")
-        return "\n".join(parts)
-
+from dashboard.view import Kind, View
 
 OVERVIEW = View(
     "v_overview",
@@ -102,9 +64,76 @@ PRODUCTS = View(
         "units_sold": Kind.COUNT,
         "total_revenue": Kind.DECIMAL,
         "net_revenue": Kind.DECIMAL,
+        "rank": Kind.COUNT,
+        "products": Kind.COUNT,
     },
-    order_by="total_revenue DESC, product_id",
-    limit=100,
+    # The best and the worst of a catalogue of any size.
+    where='"rank" <= 900 OR products - "rank" < 100',
+    order_by='"rank"',
+)
+CATEGORIES = View(
+    "v_category_performance",
+    {
+        "category": Kind.TEXT,
+        "products": Kind.COUNT,
+        "total_orders": Kind.COUNT,
+        "units_sold": Kind.COUNT,
+        "total_revenue": Kind.DECIMAL,
+        "net_revenue": Kind.DECIMAL,
+    },
+    order_by="total_revenue DESC, category",
+)
+PRICES = View(
+    "v_price_history",
+    {
+        "product_id": Kind.COUNT,
+        "price": Kind.DECIMAL,
+        "previous_price": Kind.DECIMAL,
+        "valid_from": Kind.TIMESTAMP,
+    },
+    order_by="valid_from DESC, product_id",
+    limit=20_000,
+)
+SALES = View(
+    "v_sales",
+    {
+        "sale_date": Kind.DATE,
+        "pending_since": Kind.TIMESTAMP,
+        "city": Kind.LABEL,
+        "country": Kind.LABEL,
+        "category": Kind.LABEL,
+        "is_premium": Kind.FLAG,
+        "total_orders": Kind.COUNT,
+        "units_sold": Kind.COUNT,
+        "total_revenue": Kind.CENTS,
+        "net_revenue": Kind.CENTS,
+        "pending_orders": Kind.COUNT,
+        "shipped_orders": Kind.COUNT,
+        "delivered_orders": Kind.COUNT,
+        "cancelled_orders": Kind.COUNT,
+    },
+)
+PRODUCT_SALES = View(
+    "v_product_sales",
+    {
+        "sale_date": Kind.DATE,
+        "product_id": Kind.COUNT,
+        "is_premium": Kind.FLAG,
+        "total_orders": Kind.COUNT,
+        "units_sold": Kind.COUNT,
+        "total_revenue": Kind.CENTS,
+        "net_revenue": Kind.CENTS,
+    },
+)
+STATUS_TIMES = View(
+    "v_status_times",
+    {
+        "changed_on": Kind.DATE,
+        "from_status": Kind.TEXT,
+        "to_status": Kind.TEXT,
+        "minutes": Kind.COUNT,
+        "orders": Kind.COUNT,
+    },
 )
 FRESHNESS = View(
     "v_freshness",
@@ -126,6 +155,8 @@ QUALITY = View(
         "rule": Kind.TEXT,
         "outcome": Kind.TEXT,
         "failure_reason": Kind.TEXT,
+        "evaluations": Kind.COUNT,
+        "passes": Kind.COUNT,
         "evaluated_at": Kind.TIMESTAMP,
     },
     order_by="evaluated_at DESC, source_table, rule",
@@ -143,8 +174,53 @@ QUARANTINE = View(
     limit=100,
 )
 
-SALES = (OVERVIEW, CITIES, DAILY_SALES, ORDER_STATUS, PRODUCTS)
-"""What the overview draws."""
-TRUST = (QUALITY, QUARANTINE)
-"""What tells, beside `FRESHNESS`, how far the figures can be relied upon."""
-ALL = (*SALES, FRESHNESS, *TRUST)
+RECONCILIATION = View(
+    "v_reconciliation",
+    {
+        "source_table": Kind.TEXT,
+        "run_id": Kind.TEXT,
+        "source_rows": Kind.COUNT,
+        "bronze_rows": Kind.COUNT,
+        "bronze_keys": Kind.COUNT,
+        "silver_keys": Kind.COUNT,
+        "deleted_keys": Kind.COUNT,
+        "quarantined_keys": Kind.COUNT,
+        "is_reconciled": Kind.FLAG,
+        "detail": Kind.TEXT,
+        "checked_at": Kind.TIMESTAMP,
+    },
+    order_by="source_table",
+)
+RUNS = View(
+    "v_pipeline_runs",
+    {
+        "run_id": Kind.TEXT,
+        "outcome": Kind.TEXT,
+        "failed_state": Kind.TEXT,
+        "cause": Kind.TEXT,
+        "is_merged": Kind.FLAG,
+        "batches": Kind.COUNT,
+        "rows_ingested": Kind.COUNT,
+        "rows_quarantined": Kind.COUNT,
+        "bytes_scanned": Kind.COUNT,
+        "glue_seconds": Kind.NUMBER,
+        "freshness_seconds": Kind.NUMBER,
+        "dollars": Kind.DECIMAL,
+        "seconds_by_state": Kind.TEXT,
+        "tables": Kind.TEXT,
+        "seconds": Kind.NUMBER,
+        "started_at": Kind.TIMESTAMP,
+        "ended_at": Kind.TIMESTAMP,
+    },
+    order_by="ended_at DESC, run_id",
+    limit=50,
+)
+
+TRUST = (QUALITY, RECONCILIATION)
+"""What every page's trust bar rests on, beside `FRESHNESS`."""
+BY_TIME = (FRESHNESS, RUNS)
+"""What says that something is new, and so can't be kept until something is."""
+ALL = (
+    OVERVIEW, CITIES, CATEGORIES, DAILY_SALES, ORDER_STATUS, PRODUCTS, PRICES, SALES,
+    PRODUCT_SALES, STATUS_TIMES, FRESHNESS, QUALITY, RECONCILIATION, QUARANTINE, RUNS,
+)  # fmt: skip

@@ -86,7 +86,8 @@ def deduplicate(contract: TableContract, rows: DataFrame) -> DataFrame:
     """
     best = Window.partitionBy(*[fn.col(name) for name in (*contract.key, BATCH_ID)]).orderBy(
         (fn.col(OP) == "D").asc(),
-        fn.col(contract.cursor).desc_nulls_last(),
+        # a snapshot has each key once
+        *([fn.col(contract.cursor).desc_nulls_last()] if contract.cursor else []),
         fn.col(ROW_HASH).asc_nulls_last(),
     )
     ranked = rows.withColumn("__rank", fn.row_number().over(best))

@@ -22,7 +22,7 @@ from glue_scripts.tables import replace_rows
 from glue_scripts.upsert import HELD, upsert
 from lakehouse.columns import INGESTED_AT, VALID_TO
 from lakehouse.contract import History, TableContract
-from lakehouse.gold import GOLD, QUARANTINE, TABLE_HEALTH, identifier
+from lakehouse.gold import GOLD, QUARANTINE, SHOP, TABLE_HEALTH, identifier, is_shop
 from lakehouse.ledger import batch_name
 from lakehouse.spark_conf import FILE_BYTES
 
@@ -39,11 +39,11 @@ PAYS_FROM: Final = 2 * FILE_BYTES
 """Bytes of sales from which differences are less work than all rows: below, a delta touches most
 files anyway, and each of its steps takes Spark longer to plan than the whole table to sum."""
 
-SALES, USERS, PRODUCTS = "fact_sales", "dim_users", "dim_products"
+SALES, USERS, PRODUCTS = SHOP
 COLUMNS: Final = {
-    SALES: ("user_id", "product_id", "quantity", "total_amount", "status", "created_at"),
-    USERS: ("user_id", "city", "country", "valid_from"),
-    PRODUCTS: ("product_id", "name", "category", "valid_from", "is_current"),
+    SALES: SHOP[SALES],
+    USERS: (*SHOP[USERS], "valid_from"),
+    PRODUCTS: (*SHOP[PRODUCTS], "valid_from", "is_current"),
 }
 """What gold reads of silver; a change of anything else does not touch it."""
 
@@ -94,6 +94,14 @@ def refresh(
 
     `anew` computes them from all of silver, whatever they say that they were computed from.
     """
+    done = _refresh_shop(spark, silver, gold, anew) if is_shop(contracts) else []
+    # Last: its change tells readers that all figures are new.
+    health = _refresh_health(spark, contracts, merged, run_id, silver, gold, anew)
+    return [name for name in [*done, health] if name]
+
+
+def _refresh_shop(spark: SparkSession, silver: str, gold: str, anew: bool) -> list[str | None]:
+    """The tables of DEFINITIONS; the names of those that changed, None for the others."""
     with ThreadPoolExecutor(max_workers=4) as pool:
         inputs = {name: identifier(silver, name) for name in COLUMNS}
         found = pool.map(lambda table: snapshots.current(spark, table), inputs.values())
@@ -123,10 +131,7 @@ def refresh(
             of = [changes[source, since[source]] for source in DEFINITIONS[name].inputs if since]
             return _refresh(spark, name, of, now, inputs, identifier(gold, name))
 
-        done = list(pool.map(one, DEFINITIONS))
-    # Last: its change tells readers that all figures are new.
-    health = _refresh_health(spark, contracts, merged, run_id, silver, gold, anew)
-    return [name for name in [*done, health] if name]
+        return list(pool.map(one, DEFINITIONS))
 
 
 def _refresh(

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from lakehouse.columns import IS_CURRENT, ROW_HASH
-from lakehouse.contract import Deletes, History, TableContract
+from lakehouse.contract import History, TableContract
 from lakehouse.errors import ConfigurationError
 from lakehouse.rowhash import content, is_hashed_by_athena, row_hash
+from lakehouse.sourcetable import named_rows, tombstones
 from lakehouse.sqltext import literal
 
 Ask = Callable[[str], Sequence[Sequence[Any]]]
@@ -95,40 +96,44 @@ class Side:
 
 def source_side(ask: Ask, contract: TableContract, horizon: str) -> Side:
     """The source as PostgreSQL hashes it."""
-    table = f'"{contract.schema}"."{contract.table}"'
-    rows = (
+    found = (
         f"SELECT {_key(contract, 'text')} AS k, {row_hash(contract, 'postgres')} AS h "
-        f"FROM {table} WHERE {_before(contract, horizon, 'timestamptz')}"
+        f"FROM {named_rows(contract)} AS source WHERE {_before(contract, horizon, 'timestamptz')}"
     )
-    return Side(ask, rows, content("h", "postgres"))
+    return Side(ask, found, content("h", "postgres"))
 
 
 def silver_side(ask: Ask, contract: TableContract, horizon: str, silver: str) -> Side:
     """Silver as Athena hashes its columns; where it can't, by the hash that is stored."""
     hashed = row_hash(contract, "athena") if is_hashed_by_athena(contract) else ROW_HASH
     current = f" AND {IS_CURRENT}" if contract.history is History.SCD2 else ""
-    rows = (
-        f"SELECT {_key(contract, 'varchar')} AS k, {hashed} AS h FROM {silver}.{contract.table} "
+    found = (
+        f"SELECT {_key(contract, 'varchar')} AS k, {hashed} AS h "
+        f'FROM {silver}."{contract.table}" '
         f"WHERE {_before(contract, horizon, 'timestamp(6) with time zone')}{current}"
     )
-    return Side(ask, rows, content("h", "athena"))
+    return Side(ask, found, content("h", "athena"))
 
 
 def changed_since(ask: Ask, contract: TableContract, horizon: str) -> set[str]:
     """Keys that a later window will deliver: stamped, or marked by a tombstone, at `horizon` on."""
-    table = f'"{contract.schema}"."{contract.table}"'
+    if contract.is_snapshot:  # nothing tells; whoever writes meanwhile is seen as a difference
+        return set()
     place = _place(contract, horizon, "timestamptz")
-    sql = f'SELECT {_key(contract, "text")} FROM {table} WHERE "{contract.cursor}" >= {place}'
+    sql = (
+        f"SELECT {_key(contract, 'text')} FROM {named_rows(contract)} AS source "
+        f'WHERE "{contract.cursor}" >= {place}'
+    )
     found = {str(row[0]) for row in ask(sql)}
-    if contract.deletes is Deletes.TOMBSTONE:
+    if contract.has_tombstones:
         column = "deleted_xid" if contract.is_strict else "deleted_at"
-        parts = [f"row_key ->> '{name}'" for name in contract.key]
+        parts = [f"row_key ->> {literal(contract.in_source(name))}" for name in contract.key]
         key = parts[0] if len(parts) == 1 else f"concat_ws(',', {', '.join(parts)})"
         found |= {
             str(row[0])
             for row in ask(
-                f"SELECT {key} FROM lakehouse_tombstones WHERE source_table = "
-                f"{literal(contract.table)} AND row_key IS NOT NULL AND {column} >= {place}"
+                f"SELECT {key} FROM {tombstones(contract)} WHERE source_table = "
+                f"{literal(contract.source_name)} AND row_key IS NOT NULL AND {column} >= {place}"
             )
         }
     return found
@@ -208,6 +213,8 @@ def _key(contract: TableContract, text: str) -> str:
 
 
 def _before(contract: TableContract, horizon: str, kind: str) -> str:
+    if contract.is_snapshot:
+        return "true"
     return f'"{contract.cursor}" < {_place(contract, horizon, kind)}'
 
 

@@ -9,17 +9,18 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from lakehouse.columns import INGEST_DATE
-from lakehouse.contract import History, TableContract, load_contracts
+from lakehouse.contract import DIRECTORY, History, TableContract, load_contracts
 from lakehouse.errors import ConfigurationError
 from lakehouse.gold import (
-    GOLD,
     QUARANTINE,
     QUARANTINE_COLUMNS,
     Columns,
     bronze_columns,
+    gold_tables,
     silver_columns,
     transition_columns,
 )
@@ -69,9 +70,12 @@ def entries(contracts: Mapping[str, TableContract]) -> list[Entry]:
     words = described()
     found = [entry for c in contracts.values() for entry in _of_contract(c, words)]
     found.append(_written("silver", QUARANTINE, QUARANTINE_COLUMNS, words["silver"]))
-    found += [_written("gold", name, columns, words["gold"]) for name, columns in GOLD.items()]
+    found += [
+        _written("gold", name, columns, words["gold"])
+        for name, columns in gold_tables(contracts).items()
+    ]
     meanings = {entry.name: entry.meanings for entry in found if entry.layer != "bronze"}
-    for name, sql in load_views().items():
+    for name, sql in load_views(gold_tables(contracts)).items():
         view = words["views"].get(name, {})
         inherited = meanings.get(view.get("of", ""), {})
         title = sql.splitlines()[0].removeprefix("--").strip()
@@ -168,4 +172,4 @@ def _section(entry: Entry) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(render(load_contracts()))
+    sys.stdout.write(render(load_contracts(Path(sys.argv[1]) if sys.argv[1:] else DIRECTORY)))

@@ -30,12 +30,16 @@ class Environment(BaseModel):
 
 
 class DatabaseEnvironment(Environment):
-    """How a Lambda reaches the source database; the password is an IAM token, signed offline."""
+    """How a Lambda reaches the source database."""
 
     database_host: str
     database_port: int
     database_name: str
     database_user: str
+    database_secret: str = ""
+    """ARN of the secret with the password; empty: an IAM token, and no secret is read."""
+    database_tls: str = "verify-full"
+    """`off` of a database on the same machine."""
 
 
 class GeneratorEnvironment(DatabaseEnvironment):

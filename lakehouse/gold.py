@@ -3,6 +3,7 @@
 Each value maps column to Spark SQL type, in the table's order. Money is a decimal, times are UTC.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from lakehouse.columns import DELETED_BATCH_ID
@@ -36,7 +37,14 @@ TABLE_HEALTH: Final = "table_health"
 RECONCILIATION: Final = "reconciliation"
 PIPELINE_RUNS: Final = "pipeline_runs"
 
-GOLD: Final[dict[str, Columns]] = {
+SHOP: Final[dict[str, tuple[str, ...]]] = {
+    "fact_sales": ("user_id", "product_id", "quantity", "total_amount", "status", "created_at"),
+    "dim_users": ("user_id", "city", "country"),
+    "dim_products": ("product_id", "name", "category"),
+}
+"""Tables and columns of the shop that its gold is made from."""
+
+SHOP_GOLD: Final[dict[str, Columns]] = {
     "city_performance": {
         "city": "string",
         "country": "string",
@@ -73,6 +81,11 @@ GOLD: Final[dict[str, Columns]] = {
         "total_revenue": MONEY,
         "net_revenue": MONEY,
     },
+}
+"""Gold tables of the shop by name; they are made where its tables are."""
+
+GOLD: Final[dict[str, Columns]] = {
+    **SHOP_GOLD,
     TABLE_HEALTH: {
         "source_table": "string",
         "rows": COUNT,
@@ -128,6 +141,22 @@ GOLD: Final[dict[str, Columns]] = {
     },
 }
 """Gold tables by name."""
+
+
+def is_shop(contracts: Mapping[str, TableContract]) -> bool:
+    """Whether the shop's gold can be made from these tables."""
+    return all(
+        table in contracts
+        and set(columns) <= set(contracts[table].columns)
+        and (contracts[table].history is History.SCD2) == table.startswith("dim_")
+        for table, columns in SHOP.items()
+    )
+
+
+def gold_tables(contracts: Mapping[str, TableContract]) -> dict[str, Columns]:
+    """The gold tables that follow from these contracts, by name."""
+    left_out = () if is_shop(contracts) else SHOP_GOLD
+    return {name: columns for name, columns in GOLD.items() if name not in left_out}
 
 
 def bronze_columns(contract: TableContract) -> Columns:

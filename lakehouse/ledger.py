@@ -53,6 +53,8 @@ class Kind(StrEnum):
     SWEEP = "sweep"
     """After a TRUNCATE or a reload, or as an audit: a `_op` D for each key of bronze that the
     source no longer has."""
+    SNAPSHOT = "snapshot"
+    """Of a table without a cursor: what differs between all of it and what was read of it last."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,10 @@ class Batch:
     source_rows: int | None = None
     """Rows and tombstones of the range as PostgreSQL counts them, in the snapshot that was read;
     None of a sweep, which is no range of the source."""
+    state_files: tuple[File, ...] = ()
+    """Of a snapshot, the keys and hashes of all rows that it read."""
+    fingerprint: str | None = None
+    """Of a snapshot, what PostgreSQL said of the whole table."""
     source_content: int | None = None
     """PostgreSQL's own sum of their row hashes; None of a load, where it would cost too much."""
 
@@ -203,6 +209,11 @@ def bronze_key(table: str, ingest_date: str, batch_id: int, part: int = 0) -> st
 def quarantine_key(table: str, ingest_date: str, batch_id: int, part: int = 0) -> str:
     """Object key of the rows of a batch that were set aside, in the bronze bucket."""
     return "quarantine" + bronze_key(table, ingest_date, batch_id, part).removeprefix("bronze")
+
+
+def state_key(table: str, batch_id: int) -> str:
+    """Object key of what a snapshot read, in the bronze bucket: two places by turns."""
+    return f"state/{table}/{batch_id % 2}.parquet"
 
 
 def advanced(watermark: Watermark, batch: Batch, at: str) -> Watermark:

@@ -70,6 +70,6 @@ def read_batch(item: Mapping[str, Any]) -> Batch:
     values["after_key"], values["upto_key"] = _key(values["after_key"]), _key(values["upto_key"])
     values["kind"], values["state"] = Kind(values["kind"]), State(values["state"])
     values["seconds"] = float(values["seconds"])
-    for name in ("files", "quarantine_files"):
-        values[name] = tuple(File(**file) for file in values[name])
+    for name in ("files", "quarantine_files", "state_files"):
+        values[name] = tuple(File(**file) for file in values.get(name, ()))
     return Batch(**values)

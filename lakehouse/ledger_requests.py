@@ -83,7 +83,7 @@ def extracted(ledger_table: str, batch: Batch) -> Request:
     """`update_item` that records a batch's finished objects."""
     names = (
         "rows", "deletes", "quarantined", "content", "source_rows", "source_content", "seconds",
-        "files", "quarantine_files",
+        "files", "quarantine_files", "state_files", "fingerprint",
     )  # fmt: skip
     changes = {"state": State.EXTRACTED.value, **{name: getattr(batch, name) for name in names}}
     return _update_batch(ledger_table, batch, changes, expected_owner=batch.owner)

@@ -68,6 +68,8 @@ def live_query(contract: TableContract, bronze: str, silver: str) -> str:
     keys = ", ".join(f'"{name}"' for name in contract.key)
     same = " AND ".join(f'b."{name}" = s."{name}"' for name in contract.key)
     living = f's."{IS_CURRENT}"' if contract.history is History.SCD2 else "true"
+    # a snapshot has each key once
+    newer = f', "{contract.cursor}" DESC' if contract.cursor else ""
     is_waiting = (
         f"\"{INGEST_DATE}\" BETWEEN '{FIRST_DAY}' AND '{LAST_DAY}'"
         f" AND \"{BATCH_ID}\" > '{AFTER_BATCH}' AND \"{BATCH_ID}\" <= '{UPTO_BATCH}'"
@@ -88,7 +90,7 @@ FROM (
         *,
         row_number() OVER (
             PARTITION BY {keys}
-            ORDER BY "{BATCH_ID}" DESC, "{OP}" = 'D', "{contract.cursor}" DESC, "{ROW_HASH}"
+            ORDER BY "{BATCH_ID}" DESC, "{OP}" = 'D'{newer}, "{ROW_HASH}"
         ) AS "_recency"
     FROM {bronze}."{contract.table}"
     WHERE {is_waiting}

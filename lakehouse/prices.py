@@ -31,6 +31,7 @@ PAGES: Final = (
     "https://aws.amazon.com/fargate/pricing/",
     "https://aws.amazon.com/elasticloadbalancing/pricing/",
     "https://aws.amazon.com/vpc/pricing/",
+    "https://aws.amazon.com/privatelink/pricing/",
 )
 
 MONTH_HOURS: Final = 730
@@ -79,6 +80,8 @@ TRACE: Final = Decimal("0.000005")
 SCHEDULE_CALL: Final = Decimal("0.000001")
 SECRET_MONTH: Final = Decimal("0.40")
 KEY_MONTH: Final = Decimal("1.00")
+INTERFACE_ENDPOINT_HOUR: Final = Decimal("0.01")
+"""Of each zone; what goes through one costs next to nothing here."""
 
 APP_RUNNER_GB_HOUR: Final = Decimal("0.007")
 """Also while nobody looks."""

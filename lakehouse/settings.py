@@ -21,15 +21,69 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class SourceSettings(_Section):
-    """The PostgreSQL instance."""
+class ExistingSource(_Section):
+    """A PostgreSQL that is there already: the stage makes no instance, no role and no traffic."""
 
-    database: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    instance_class: str = Field(pattern=r"^db\.")
-    storage_gib: int = Field(ge=20)
-    multi_az: bool
-    backup_days: int = Field(ge=0, le=35)
+    host: str = Field(min_length=1)
+    port: int = Field(default=5432, ge=1, le=65535)
+    database: str = Field(min_length=1)
+    user: str = Field(min_length=1)
+    """Who the ingest logs in as; it needs to read the tables, and `pg_read_all_stats`."""
+    auth: Literal["iam", "secret"]
+    """`iam`: by tokens that are signed offline (RDS, Aurora). `secret`: by what `secret` holds."""
+    resource: str | None = Field(default=None, pattern=r"^(db|cluster|prx)-[A-Za-z0-9-]+$")
+    """Of RDS, its resource id, which `iam` is allowed for."""
+    secret: str | None = Field(default=None, pattern=r"^arn:aws[a-z-]*:secretsmanager:")
+    """ARN of a secret: JSON with a `password`, as RDS keeps it, or the bare password."""
+    security_group: str | None = Field(default=None, pattern=r"^sg-[0-9a-f]{8,17}$")
+    """The database's; it is opened for the ingest, and for nothing else."""
+    instance: str | None = None
+    """Of RDS, its identifier; its storage and its sessions then have their alarms."""
+    tls: Literal["verify-full", "off"] = "verify-full"
+    """`off` only where the connection does not leave the machine."""
+
+    @property
+    def is_near(self) -> bool:
+        """Whether it is on the machine that the ingest runs on."""
+        return self.host in ("127.0.0.1", "localhost", "::1")
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        wanted = "resource" if self.auth == "iam" else "secret"
+        if getattr(self, wanted) is None:
+            raise ValueError(f'auth = "{self.auth}" needs {wanted}')
+        if self.tls == "off" and not self.is_near:
+            raise ValueError(
+                f'tls = "off" sends the data of {self.host} readable through the network; '
+                "let the server have a certificate and remove it"
+            )
+        return self
+
+
+class SourceSettings(_Section):
+    """The PostgreSQL instance, and what is taken from it."""
+
+    contracts: str = "lakehouse/contracts"
+    """Folder of the table contracts, from the repository's root on; the shop's, unless it says
+    another."""
+    existing: ExistingSource | None = None
+    """None makes an instance, of which the other settings tell."""
+    database: str = Field(default="shop", pattern=r"^[a-z][a-z0-9_]*$")
+    instance_class: str = Field(default="db.t4g.micro", pattern=r"^db\.")
+    storage_gib: int = Field(default=20, ge=20)
+    multi_az: bool = False
+    backup_days: int = Field(default=1, ge=0, le=35)
     admin: str = Field(default="lakehouse_admin", pattern=r"^[a-z][a-z0-9_]*$")
+
+    @model_validator(mode="after")
+    def _told(self) -> Self:
+        instance = ("database", "instance_class", "storage_gib", "multi_az", "backup_days")
+        missing = [name for name in instance if name not in self.model_fields_set]
+        if self.existing is None and missing:
+            raise ValueError(
+                f"{missing[0]} is missing; say it, or name your own database in [source.existing]"
+            )
+        return self
 
 
 class SubnetSettings(_Section):
@@ -111,8 +165,21 @@ class GlueSettings(_Section):
 
     workers: int = Field(ge=2)
     worker_type: str
+    large_rows: PositiveInt
+    """A run over so many waiting rows or more (a first load, a reload) is given ..."""
+    large_workers: int = Field(ge=2)
+    """... so many workers: it costs about the same and is over sooner."""
     timeout_minutes: PositiveInt
     execution_class: Literal["STANDARD", "FLEX"]
+
+    @model_validator(mode="after")
+    def _no_fewer(self) -> Self:
+        if self.large_workers < self.workers:
+            raise ValueError(
+                f"large_workers = {self.large_workers} is less than workers = {self.workers}; "
+                "a large run would be slower than a small one"
+            )
+        return self
 
 
 class MaintenanceSettings(_Section):
@@ -289,6 +356,21 @@ class Stage(_Section):
         return self
 
     @model_validator(mode="after")
+    def _reached(self) -> Self:
+        existing = self.source.existing
+        if existing is None:
+            return self
+        if self.generator.enabled:
+            raise ValueError(
+                "generator.enabled = true would write the shop into [source.existing]; set it false"
+            )
+        if not existing.is_near and self.network is None:
+            raise ValueError(
+                f"{existing.host} is beyond the stage's own network; name its network in [network]"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _alarms_in_time(self) -> Self:
         lease = self.pipeline.run_timeout_minutes + 1
         if self.alarms.lease_minutes < lease:
@@ -297,6 +379,11 @@ class Stage(_Section):
                 f"last: {lease} minutes by pipeline.run_timeout_minutes"
             )
         return self
+
+    @property
+    def contracts(self) -> Path:
+        """Folder of the table contracts."""
+        return DIRECTORY.parent / self.source.contracts
 
     def database(self, layer: Literal["bronze", "silver", "gold"]) -> str:
         """Name of a layer's Glue database."""

@@ -4,3 +4,8 @@
 def literal(text: str) -> str:
     """A quoted text literal (in PostgreSQL with standard_conforming_strings)."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A quoted identifier."""
+    return '"' + name.replace('"', '""') + '"'

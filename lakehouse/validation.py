@@ -41,6 +41,11 @@ def _fault(error: dict[str, Any]) -> str:
 
 def check_contracts(directory: Path = Path(str(DIRECTORY))) -> dict[str, TableContract]:
     """All contracts of a directory, checked; raises ConfigurationError for the first wrong file."""
+    if not any(directory.glob("*.toml")):
+        raise ConfigurationError(
+            f"{directory} has no contract; write <table>.toml and <table>.dqdl there, or correct "
+            "'source.contracts' of the stage"
+        )
     for path in sorted(directory.glob("*.toml")):
         try:
             data = tomllib.loads(path.read_text())

@@ -5,21 +5,32 @@ package resources: found in a directory, a Lambda bundle and a zip alike.
 """
 
 import re
+from collections.abc import Container
 from importlib.resources import files
 from string import Template
 
 from lakehouse.errors import ConfigurationError
+from lakehouse.gold import GOLD
 
+_GOLD_TABLE = re.compile(r"\$\{gold\}\.([a-z_]+)")
 _DATABASE = re.compile(r"[a-z][a-z0-9_]*")
 
 
-def load_views() -> dict[str, str]:
-    """SQL template of every view by view name, in alphabetical order."""
+def load_views(tables: Container[str] = GOLD) -> dict[str, str]:
+    """SQL template of every view by view name, in alphabetical order.
+
+    Only those whose gold tables are among `tables`.
+    """
     directory = files("lakehouse") / "sql" / "views"
-    return {
+    found = {
         entry.name.removesuffix(".sql"): entry.read_text(encoding="utf-8")
         for entry in sorted(directory.iterdir(), key=lambda entry: entry.name)
         if entry.name.endswith(".sql")
+    }
+    return {
+        name: sql
+        for name, sql in found.items()
+        if all(table in tables for table in _GOLD_TABLE.findall(sql))
     }
 
 

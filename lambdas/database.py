@@ -1,5 +1,6 @@
-"""Connections to the source database: verified TLS, an IAM token for a password."""
+"""Connections to the source database: verified TLS, an IAM token or a secret for a password."""
 
+import json
 import os
 import ssl
 from typing import Final
@@ -7,6 +8,7 @@ from typing import Final
 import boto3
 import pg8000.exceptions
 import pg8000.native
+from botocore.exceptions import BotoCoreError, ClientError
 
 from lakehouse.environment import DatabaseEnvironment
 from lakehouse.errors import SourceError, SourceUnavailableError
@@ -35,6 +37,30 @@ def auth_token(target: DatabaseEnvironment) -> str:
     return token
 
 
+def password(target: DatabaseEnvironment) -> str:
+    """What `target` asks of its user: a token, or what its secret holds.
+
+    Raises SourceError naming the secret where that can't be read.
+    """
+    if not target.database_secret:
+        return auth_token(target)
+    try:
+        client = boto3.client("secretsmanager")
+        text: str = client.get_secret_value(SecretId=target.database_secret)["SecretString"]
+    except (ClientError, BotoCoreError) as refused:
+        raise SourceError(f"secret {target.database_secret}: {refused}") from None
+    try:
+        fields = json.loads(text)
+    except ValueError:
+        return text
+    return str(fields["password"]) if isinstance(fields, dict) and "password" in fields else text
+
+
+def tls(target: DatabaseEnvironment) -> ssl.SSLContext | None:
+    """How the connection is kept to itself; None on the same machine, where it is off."""
+    return None if target.database_tls == "off" else ssl.create_default_context(cafile=ca_file())
+
+
 def connect(
     target: DatabaseEnvironment, application_name: str, statement_timeout_seconds: int
 ) -> pg8000.native.Connection:
@@ -46,11 +72,11 @@ def connect(
     try:
         connection = pg8000.native.Connection(
             user=target.database_user,
-            password=auth_token(target),
+            password=password(target),
             host=target.database_host,
             port=target.database_port,
             database=target.database_name,
-            ssl_context=ssl.create_default_context(cafile=ca_file()),
+            ssl_context=tls(target),
             application_name=application_name,
             timeout=statement_timeout_seconds + _NETWORK_SLACK_SECONDS,
         )

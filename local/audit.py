@@ -6,7 +6,7 @@ from typing import Any
 
 from lakehouse import audit
 from lakehouse.audit import Report
-from lakehouse.contract import TableContract, load_contracts
+from lakehouse.contract import TableContract
 from lakehouse.errors import LocalError
 from lakehouse.ledger_client import Ledger
 from lakehouse.reconciliation import named, remerge
@@ -14,6 +14,7 @@ from local import ledger_desk, progress
 from local.account import Account
 from local.athena import Ask, asker
 from local.reconcile import connect
+from local.stage import local_contracts
 
 _ATTEMPTS = 3
 """A merge in the middle makes an audit worthless; it then begins again."""
@@ -22,7 +23,7 @@ _ATTEMPTS = 3
 def run_audit(table: str | None) -> int:
     """Audits one table or all; 1 when any differs."""
     account = Account.load()
-    chosen = [ledger_desk.contract_of(table)] if table else list(load_contracts().values())
+    chosen = [ledger_desk.contract_of(table)] if table else list(local_contracts().values())
     reports = [audit_table(account, contract) for contract in chosen]
     for report in reports:
         for line in told(report):

@@ -1,6 +1,7 @@
 """The command line of the local AWS; `make` calls it, `python -m local --help` lists it."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -33,6 +34,9 @@ def _remedy(command: str) -> str:
         "cost": "mend the file that is named, then make cost again",
         "pause": "what is said above; make pause may be repeated",
         "resume": "what is said above; make resume may be repeated",
+        "contracts": "what is said above, then make contracts again",
+        "doctor": "what is said above, then make doctor again",
+        "prepare-source": "what is said above, then make prepare-source again",
     }.get(command, "make status")
 
 
@@ -40,6 +44,24 @@ def _count(text: str) -> int:
     if not text.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is no number; write 0 or more, such as 10000")
     return int(text)
+
+
+def _said(name: str) -> str:
+    """What `make NAME=...` said; make hands it on in the environment, where no shell reads it."""
+    return os.environ.get(name, "")
+
+
+def _is_said(name: str) -> bool:
+    return _said(name) not in ("", "0")
+
+
+def _source_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--dsn", default=_said("DSN"), help="postgresql://user:password@host:5432/database"
+    )
+    command.add_argument(
+        "--tables", default=_said("TABLES"), help="such as: orders,sales.*  (all, if not given)"
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,10 +76,10 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     # Commands import what they need: `synth` must not wait for the engines of `up`.
-    def up(_: argparse.Namespace) -> int:
+    def up(chosen: argparse.Namespace) -> int:
         from local.lifecycle import up as bring_up
 
-        bring_up()
+        bring_up(source=chosen.source, contracts=chosen.contracts)
         return 0
 
     def down(_: argparse.Namespace) -> int:
@@ -163,10 +185,32 @@ def _parser() -> argparse.ArgumentParser:
 
         return run_resume(chosen.stage)
 
+    def contracts(chosen: argparse.Namespace) -> int:
+        from local.onboard import run_contracts
+
+        return run_contracts(
+            chosen.dsn, chosen.tables, chosen.out, force=chosen.force, activate=chosen.activate
+        )
+
+    def prepare_source(chosen: argparse.Namespace) -> int:
+        from local.onboard import run_prepare
+
+        return run_prepare(
+            chosen.dsn, chosen.tables, chosen.role,
+            small=chosen.small, changes=chosen.apply, back=chosen.undo,
+        )  # fmt: skip
+
+    def doctor(chosen: argparse.Namespace) -> int:
+        from local.doctor import run_doctor
+
+        return run_doctor(chosen.stage, chosen.dsn, chosen.contracts, chosen.role)
+
     def cdk(chosen: argparse.Namespace) -> int:
         return deployment.pass_through(chosen.arguments)
 
-    add("up", up, "start the local AWS and deploy the app into it; leaves it running")
+    command = add("up", up, "start the local AWS and deploy the app into it; leaves it running")
+    command.add_argument("--source", help="DSN of an own database, instead of the shop's")
+    command.add_argument("--contracts", help="folder of the contracts of its tables")
     add("down", down, "stop the local AWS and forget its state; downloads stay")
     add("destroy", destroy, "cdk destroy every stack; the empty local AWS goes on running")
     add("run", run, "one pipeline run now, told state by state").add_argument(
@@ -215,6 +259,43 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--watched", type=_count, default=8, help="hours of the dashboard a day")
     add("pause", pause, "schedules off and database stopped").add_argument("stage", help=stages)
     add("resume", resume, "database started and schedules on").add_argument("stage", help=stages)
+    command = add("contracts", contracts, "drafts the contracts of an existing database's tables")
+    _source_options(command)
+    command.add_argument("--out", default=_said("OUT"), help="folder (contracts/<database>)")
+    command.add_argument(
+        "--force", action="store_true", default=_is_said("FORCE"),
+        help="write files anew that were edited by hand",
+    )  # fmt: skip
+    command.add_argument(
+        "--activate", action="store_true", default=_said("RULES") == "sample",
+        help="make rules of what only the sample shows, too",
+    )  # fmt: skip
+    command = add(
+        "prepare-source", prepare_source, "triggers, indexes and roles that exact capture needs"
+    )
+    _source_options(command)
+    command.add_argument(
+        "--role", default=_said("ROLE"), help="who shall read (lakehouse_ingest); none: no role"
+    )
+    for name, text in (
+        ("small", "prepare small tables too, which a snapshot would do for"),
+        ("apply", "run it: one transaction, then the indexes"),
+        ("undo", "the way back"),
+    ):
+        command.add_argument(
+            f"--{name}", action="store_true", default=_is_said(name.upper()), help=text
+        )
+    command = add(
+        "doctor", doctor, "what stands in the way of a source's first run; changes nothing"
+    )
+    command.add_argument("--stage", default="", help=stages)
+    command.add_argument(
+        "--dsn", default=_said("DSN"), help="postgresql://user:password@host:5432/database"
+    )
+    command.add_argument(
+        "--contracts", default=_said("CONTRACTS"), help="folder (the stage's, contracts/<database>)"
+    )
+    command.add_argument("--role", default=_said("ROLE"), help="who reads (the stage's, the DSN's)")
     command = add("cdk", cdk, "the pinned CDK CLI with your own AWS credentials")
     command.add_argument("arguments", nargs=argparse.REMAINDER)
     return parser

@@ -5,10 +5,10 @@ import time
 from typing import Any
 
 from lakehouse.errors import LocalError
-from lakehouse.settings import load_stage
-from local import layout, lifecycle, progress, runs
+from local import lifecycle, progress, runs
 from local.account import Account
 from local.reconcile import Reconciliation, reconcile
+from local.stage import local_stage
 
 _SCHEDULE_SECONDS = 150
 _MOST_RUNS = 3
@@ -86,7 +86,7 @@ def _first_working_run(account: Account, step: progress.Step) -> str:
 def _pause_generator(account: Account) -> None:
     """Disables the generator's schedule, so that the data are at rest while they are compared."""
     scheduler = account.client("scheduler")
-    name = f"{load_stage(layout.STAGE).prefix}-generator"
+    name = f"{local_stage().prefix}-generator"
     schedule = scheduler.get_schedule(Name=name)
     kept: dict[str, Any] = {
         key: schedule[key] for key in ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")

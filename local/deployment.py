@@ -14,6 +14,7 @@ from lakehouse.settings import Stage
 from local import layout, toolchain
 from local.account import Account
 from local.progress import Step
+from local.stage import directory
 
 _CDK_OUTPUTS: Final = layout.STATE / "cdk-outputs.json"
 
@@ -40,8 +41,11 @@ _OUTPUTS: Final = {
 def synth(stage: str, extra: Sequence[str] = (), *, step: Step | None = None) -> None:
     """`cdk synth` of a stage into `.local/cdk.out/<stage>`; needs no credentials."""
     output = layout.CDK_OUT / stage
+    chosen = ["-c", f"stage={stage}"]
+    if stage == layout.STAGE:
+        chosen += ["-c", f"stages={directory()}"]
     _cdk(
-        ["synth", "--quiet", "-c", f"stage={stage}", "--output", str(output), *extra],
+        ["synth", "--quiet", *chosen, "--output", str(output), *extra],
         toolchain.tool_environment(),
         step,
     )
@@ -86,28 +90,34 @@ def destroy(account: Account, stage: Stage, step: Step) -> None:
     )
 
 
-def stage_outputs(cdk_outputs: Path, state: Path, prefix: str) -> dict[str, str]:
-    """The part of `outputs.json` that differs between the stages of a local account."""
+def stage_outputs(
+    cdk_outputs: Path, state: Path, prefix: str, source: str | None = None
+) -> dict[str, str]:
+    """The part of `outputs.json` that differs between the stages of a local account.
+
+    `source` is the DSN of an own database.
+    """
     stacks = json.loads(cdk_outputs.read_text())
     values = {name: value for stack in stacks.values() for name, value in stack.items()}
-    database = json.loads((state / "rds" / f"{prefix}-source.json").read_text())
+    if source is None:
+        source = json.loads((state / "rds" / f"{prefix}-source.json").read_text())["dsn"]
     # App Runner ends TLS, which nothing does here.
     address = values.get("DashboardAddress")
     return {
-        **{key: values[output] for key, output in _OUTPUTS.items()},
-        "database_dsn": database["dsn"],
+        **{key: values[output] for key, output in _OUTPUTS.items() if output in values},
+        "database_dsn": source,
         **({"dashboard_url": f"http://{address}"} if address else {}),
     }
 
 
-def write_outputs(account: Account, stage: Stage) -> dict[str, str]:
+def write_outputs(account: Account, stage: Stage, source: str | None = None) -> dict[str, str]:
     """Writes `.local/outputs.json`: all that a client needs, as one flat object."""
     outputs = {
         "endpoint_url": account.endpoint_url,
         "region": layout.REGION,
         "aws_access_key_id": account.access_key,
         "aws_secret_access_key": account.secret_key,
-        **stage_outputs(_CDK_OUTPUTS, layout.STATE, stage.prefix),
+        **stage_outputs(_CDK_OUTPUTS, layout.STATE, stage.prefix, source),
     }
     # Written whole or not at all: whoever waits for the file reads a complete one.
     unfinished = layout.OUTPUTS.with_suffix(".unfinished")

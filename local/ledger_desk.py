@@ -10,12 +10,13 @@ from dataclasses import replace
 import boto3
 from rich.table import Table
 
-from lakehouse.contract import TableContract, load_contracts
+from lakehouse.contract import TableContract
 from lakehouse.errors import ConfigurationError
 from lakehouse.ledger import EVERYTHING, Batch, Watermark, instant
 from lakehouse.ledger_client import Ledger
 from local import progress
 from local.account import Account
+from local.stage import local_contracts
 
 _SHOWN = 20
 
@@ -30,7 +31,7 @@ def desk(watermarks: str | None) -> Ledger:
 
 def contract_of(table: str) -> TableContract:
     """The contract of a table; raises ConfigurationError with those that there are."""
-    contracts = load_contracts()
+    contracts = local_contracts()
     if table not in contracts:
         known = ", ".join(contracts)
         raise ConfigurationError(f"TABLE={table} has no contract; choose one of: {known}")
@@ -90,7 +91,9 @@ def backfill(ledger: Ledger, contract: TableContract, start: str) -> Watermark:
 
     A request that is due already and begins earlier, or reads everything, stays.
     """
-    before, wanted = _known(ledger, contract), cursor_text(contract, start)
+    before = _known(ledger, contract)
+    # of a snapshot there is no part to read again
+    wanted = EVERYTHING if contract.is_snapshot else cursor_text(contract, start)
     due = before.restart_from
     earliest = wanted if due is None else min(due, wanted)
     return ledger.move(before, replace(before, restart_from=earliest))

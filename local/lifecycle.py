@@ -7,16 +7,22 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.error import URLError
 
 from lakehouse.errors import LocalError
-from lakehouse.settings import load_stage
 from local import deployment, emulator, layout, processes, progress, toolchain
 from local.account import Account
+from local.stage import check_source, local_stage, use_source
 
 _START_SECONDS = 60
 
 
-def up(seconds: dict[str, float] | None = None) -> Account:
-    """Tools, emulator, deployment; the running account. Repeating it deploys anew."""
-    stage = load_stage(layout.STAGE)
+def up(
+    seconds: dict[str, float] | None = None, source: str | None = None, contracts: str | None = None
+) -> Account:
+    """Tools, emulator, deployment; the running account. Repeating it deploys anew.
+
+    `source` is the DSN of an own database, `contracts` the folder of its tables' contracts.
+    """
+    if source:
+        check_source(source, contracts)
     if not processes.is_running("emulator"):
         processes.end_all()
         shutil.rmtree(layout.STATE, ignore_errors=True)
@@ -30,8 +36,10 @@ def up(seconds: dict[str, float] | None = None) -> Account:
     with progress.step("local AWS", seconds):
         account = _start_emulator()
     with progress.step("deploy", seconds) as step:
+        stage = use_source(account, source, str(contracts)) if source else local_stage()
+        own = source or (account.outputs["database_dsn"] if stage.source.existing else None)
         deployment.deploy(account, stage, step)
-        outputs = deployment.write_outputs(account, stage)
+        outputs = deployment.write_outputs(account, stage, own)
     progress.console.print(f"dashboard: [bold]{outputs['dashboard_url']}[/bold]")
     progress.console.print(
         "endpoint, names and credentials: .local/outputs.json; the schedules fire each minute"
@@ -51,7 +59,7 @@ def down() -> None:
 def destroy() -> None:
     """Removes every stack; the account stays, empty."""
     account = Account.load()
-    stage = load_stage(layout.STAGE)
+    stage = local_stage()
     if not (layout.CDK_OUT / stage.name).is_dir():
         raise LocalError("nothing was deployed from here; deploy it with: make up")
     with progress.step("destroy") as step:

@@ -8,10 +8,10 @@ from typing import Any
 from rich.table import Table
 
 from lakehouse import ledger
-from lakehouse.contract import load_contracts
 from lakehouse.errors import LocalError
 from local import layout, processes, progress, runs
 from local.account import Account
+from local.stage import local_contracts
 
 _FUNCTIONS = ("generator", "ingest", "bootstrap", "receipt")
 
@@ -113,7 +113,7 @@ def _print_runs(account: Account) -> None:
 def _print_watermarks(account: Account) -> None:
     client = account.client("dynamodb")
     table = Table("table", "watermark", "last batch", "merged", title="watermarks")
-    for name in load_contracts():
+    for name in local_contracts():
         item: dict[str, Any] = client.get_item(
             TableName=account.outputs["watermark_table"],
             Key={

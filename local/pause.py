@@ -15,6 +15,7 @@ from lakehouse.errors import AccountError
 from lakehouse.settings import Stage, load_stage
 from local import layout
 from local.account import Account
+from local.stage import local_stage
 
 Clients = Callable[[str], Any]
 """A boto3 client by the name of its service."""
@@ -41,6 +42,9 @@ def pause(stage: Stage, client: Clients, sleep: Callable[[float], None]) -> Iter
     yield from _switch(stage, client("scheduler"), "DISABLED")
     _quiet(stage, client("stepfunctions"), sleep)
     yield "no run is under way"
+    if stage.source.existing:
+        yield f"database at {stage.source.existing.host}: not ours, it goes on"
+        return
     rds, name = client("rds"), database_name(stage)
     status = _status(rds, name)
     if status in ("stopped", "stopping"):
@@ -67,7 +71,7 @@ def resume(stage: Stage, client: Clients, sleep: Callable[[float], None]) -> Ite
     """The database first: a run that can't reach it would fail and raise an alarm."""
     rds, name = client("rds"), database_name(stage)
     waited = 0
-    while (status := _status(rds, name)) != "available":
+    while not stage.source.existing and (status := _status(rds, name)) != "available":
         if status == "stopped":
             rds.start_db_instance(DBInstanceIdentifier=name)
             yield f"database {name}: starting"
@@ -78,7 +82,8 @@ def resume(stage: Stage, client: Clients, sleep: Callable[[float], None]) -> Ite
             )
         sleep(_ASK_SECONDS)
         waited += _ASK_SECONDS
-    yield f"database {name}: available"
+    if not stage.source.existing:
+        yield f"database {name}: available"
     yield from _switch(stage, client("scheduler"), "ENABLED")
     yield from _messages(stage, client("cloudwatch"), are_on=True)
 
@@ -89,7 +94,7 @@ def database_name(stage: Stage) -> str:
 
 
 def _told(name: str, act: Callable[..., Iterator[str]]) -> int:
-    stage = load_stage(name)
+    stage = local_stage() if name == layout.STAGE else load_stage(name)
     verb = act.__name__
     try:
         for line in act(stage, _clients(stage), time.sleep):

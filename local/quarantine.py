@@ -12,12 +12,14 @@ from typing import Any
 
 from rich.table import Table
 
-from lakehouse.contract import TableContract, load_contracts
+from lakehouse.contract import TableContract
 from lakehouse.errors import ConfigurationError
+from lakehouse.ledger import EVERYTHING
 from lakehouse.ledger_client import Ledger
 from local import ledger_desk, progress
 from local.account import Account
 from local.athena import Ask, asker
+from local.stage import local_contracts
 
 Entry = Mapping[str, Any]
 """`row_key` and `raw_row` of an open entry, JSON objects as text."""
@@ -38,6 +40,8 @@ class Plan:
 
 def plan(contract: TableContract, entries: Sequence[Entry]) -> Plan:
     """The window that has the rows of all entries."""
+    if contract.is_snapshot:
+        return Plan(len(entries), EVERYTHING, ())
     starts, lost = [], []
     for entry in entries:
         cursor = json.loads(entry["raw_row"]).get(contract.cursor)
@@ -88,7 +92,7 @@ def held_back(ask: Ask, silver: str, table: str | None) -> Table:
         "table", "broken rules", "rows", "since (UTC)", "for example", "with",
         title=f"held back, as of the last merge: {sum(int(row['n']) for row in rows):,}",
     )  # fmt: skip
-    contracts = load_contracts()
+    contracts = local_contracts()
     for row in rows:
         shown.add_row(
             row["source_table"],

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from lakehouse.errors import LocalError
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 Theme = Literal["light", "dark"]
 
@@ -75,10 +75,16 @@ def browser() -> Iterator["Browser"]:
 
 
 def open_dashboard(
-    running: "Browser", url: str, theme: Theme = "light", width: int = 1440, seconds: float = 60
+    running: "Browser | BrowserContext",
+    url: str,
+    theme: Theme = "light",
+    width: int = 1440,
+    seconds: float = 60,
 ) -> "Page":
     """Opens `url` and waits until its figures, or a message, are drawn."""
-    page = running.new_page(viewport={"width": width, "height": 1000}, color_scheme=theme)
+    page = running.new_page()
+    page.set_viewport_size({"width": width, "height": 1000})
+    page.emulate_media(color_scheme=theme)
     page.goto(url, timeout=seconds * 1000)
     page.wait_for_function(_DRAWN, timeout=seconds * 1000)
     page.evaluate("document.fonts.ready")

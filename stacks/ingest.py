@@ -3,7 +3,6 @@
 import aws_cdk as cdk
 from constructs import Construct
 
-from lakehouse import roles
 from lakehouse.environment import IngestEnvironment
 from lakehouse.settings import Stage
 from stacks.blocks.python_function import PythonFunction
@@ -40,7 +39,7 @@ class IngestStack(cdk.Stack):
             description="Takes one batch of new or changed rows of one table to bronze",
             environment=IngestEnvironment.model_construct(
                 **source.address,
-                database_user=roles.INGEST,
+                database_user=source.reader,
                 watermark_table=storage.watermarks.table_name,
                 bronze_bucket=storage.bronze.bucket_name,
                 chunk_rows=stage.pipeline.chunk_rows,
@@ -55,7 +54,7 @@ class IngestStack(cdk.Stack):
             security_groups=[source.clients],
             storage_mib=STORAGE_MIB,
         )
-        source.allow_connect(self.function, roles.INGEST)
+        source.allow_connect(self.function, source.reader)
         ledger = [
             "dynamodb:GetItem",
             "dynamodb:Query",
@@ -66,7 +65,9 @@ class IngestStack(cdk.Stack):
         ]
         # GetObject: another attempt's object is looked at before it is taken over.
         land = ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"]
-        landing = [storage.bronze.arn_for_objects(f"{p}/*") for p in ("bronze", "quarantine")]
+        landing = [
+            storage.bronze.arn_for_objects(f"{p}/*") for p in ("bronze", "quarantine", "state")
+        ]
         bronze, table = storage.bronze.bucket_arn, storage.watermarks.table_arn
         for statement in (
             allow("Ledger", ledger, table),

@@ -78,7 +78,9 @@ class MonitoringStack(cdk.Stack):
         super().__init__(scope, construct_id, **kwargs)  # type: ignore[arg-type]
         self._stage, self._source = stage, source
         self._tables, self._machines = list(contracts), machines
-        self._database = {"DBInstanceIdentifier": f"{stage.prefix}-source"}
+        existing = stage.source.existing
+        instance = existing.instance if existing else f"{stage.prefix}-source"
+        self._database = {"DBInstanceIdentifier": instance} if instance else {}
         self._run = {"StateMachineArn": machines[0].state_machine_arn}
         self._ingest = {"FunctionName": f"{stage.prefix}-ingest"}
         topic = self._topic()
@@ -90,7 +92,11 @@ class MonitoringStack(cdk.Stack):
                 f"Ask-{name}",
                 name=f"{stage.prefix}/{name}",
                 query_string=question,
-                log_group_names=[f"/aws/lambda/{stage.prefix}-{one}" for one in functions],
+                log_group_names=[
+                    f"/aws/lambda/{stage.prefix}-{one}"
+                    for one in functions
+                    if one != "generator" or stage.generator.enabled
+                ],
             )
         cdk.CfnOutput(self, "AlarmTopic", value=topic.topic_arn)
 
@@ -133,19 +139,7 @@ class MonitoringStack(cdk.Stack):
         """In the order of the data's path; all that a reader of the handbook finds there."""
         stage, alarms = self._stage, self._stage.alarms
         window = cdk.Duration.minutes(alarms.window_minutes)
-        yield Watch(
-            "database-storage",
-            f"The source database has less than {alarms.free_storage_gib:g} GiB left.",
-            _metric("AWS/RDS", "FreeStorageSpace", self._database, "Minimum", 300),
-            alarms.free_storage_gib * 1024**3,
-            _BELOW,
-        )
-        yield Watch(
-            "database-connections",
-            f"The source database has more than {alarms.connections} sessions.",
-            _metric("AWS/RDS", "DatabaseConnections", self._database, "Maximum", 60),
-            alarms.connections,
-        )
+        yield from self._of_the_database()
         held = {f"h{n}": self._of_table(measures.HORIZON_HELD, t, window, "Maximum")
                 for n, t in enumerate(self._tables)}  # fmt: skip
         yield Watch(
@@ -218,6 +212,25 @@ class MonitoringStack(cdk.Stack):
             float(share.quantize(Decimal("0.01"))),
         )  # fmt: skip
 
+    def _of_the_database(self) -> Iterable[Watch]:
+        """Of RDS; nothing of a database that is elsewhere."""
+        alarms = self._stage.alarms
+        if not self._database:
+            return
+        yield Watch(
+            "database-storage",
+            f"The source database has less than {alarms.free_storage_gib:g} GiB left.",
+            _metric("AWS/RDS", "FreeStorageSpace", self._database, "Minimum", 300),
+            alarms.free_storage_gib * 1024**3,
+            _BELOW,
+        )
+        yield Watch(
+            "database-connections",
+            f"The source database has more than {alarms.connections} sessions.",
+            _metric("AWS/RDS", "DatabaseConnections", self._database, "Maximum", 60),
+            alarms.connections,
+        )
+
     def _share_held_back(self, window: cdk.Duration) -> cloudwatch.MathExpression:
         aside = {f"q{n}": self._of_table(measures.ROWS_QUARANTINED, t, window, "Sum")
                  for n, t in enumerate(self._tables)}  # fmt: skip
@@ -268,11 +281,13 @@ class MonitoringStack(cdk.Stack):
             graph("Ingest: calls and errors",
                   (_metric("AWS/Lambda", name, self._ingest, "Sum", five)
                    for name in ("Invocations", "Errors", "Throttles"))),
-            graph("Database: free bytes",
-                  [_metric("AWS/RDS", "FreeStorageSpace", self._database, "Minimum", five)]),
-            graph("Database: sessions and processor",
-                  (_metric("AWS/RDS", name, self._database, "Maximum", five)
-                   for name in ("DatabaseConnections", "CPUUtilization"))),
+            *([
+                graph("Database: free bytes",
+                      [_metric("AWS/RDS", "FreeStorageSpace", self._database, "Minimum", five)]),
+                graph("Database: sessions and processor",
+                      (_metric("AWS/RDS", name, self._database, "Maximum", five)
+                       for name in ("DatabaseConnections", "CPUUtilization"))),
+            ] if self._database else []),
         )  # fmt: skip
 
 

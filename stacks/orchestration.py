@@ -11,7 +11,7 @@ from constructs import Construct
 
 from lakehouse.contract import TableContract
 from lakehouse.environment import ReceiptEnvironment
-from lakehouse.gold import PIPELINE_RUNS
+from lakehouse.gold import PIPELINE_RUNS, gold_tables
 from lakehouse.live import PENDING, live_views
 from lakehouse.settings import Stage
 from lakehouse.views import create_statement, load_views
@@ -106,6 +106,10 @@ class OrchestrationStack(cdk.Stack):
                 "LeaseSeconds": run_seconds + 60,
                 "PollSeconds": pipeline.poll_seconds,
                 "JobSeconds": job_seconds(stage),
+                "WorkerType": stage.glue.worker_type,
+                "Workers": stage.glue.workers,
+                "LargeRows": stage.glue.large_rows,
+                "LargeWorkers": stage.glue.large_workers,
                 "MergePendingRows": pipeline.merge_pending_rows,
                 "MergeMaxAgeMinutes": pipeline.merge_max_age_minutes,
                 "WatermarkTable": self._storage.watermarks.table_name,
@@ -117,7 +121,7 @@ class OrchestrationStack(cdk.Stack):
                 "Workgroup": self._transform.workgroup.ref,
                 "Views": [
                     {"view": name, "statement": create_statement(name, silver, gold)}
-                    for name in load_views()
+                    for name in load_views(gold_tables(contracts))
                 ],
                 "LiveViews": live_views(contracts, bronze, silver, gold),
                 "Pending": PENDING,

@@ -17,7 +17,7 @@ from stacks.upkeep import UpkeepStack
 
 def compose(app: cdk.App, stage: Stage) -> None:
     """Adds the stage's stacks to `app`, in the order the data travels."""
-    contracts = check_contracts()
+    contracts = check_contracts(stage.contracts)
     place = cdk.Environment(region=stage.region)
 
     def named(layer: str) -> dict[str, object]:

@@ -10,7 +10,7 @@ from constructs import Construct
 
 from lakehouse import roles
 from lakehouse.environment import BootstrapEnvironment, GeneratorEnvironment
-from lakehouse.settings import Stage
+from lakehouse.settings import ExistingSource, Stage
 from stacks.blocks.keys import customer_key
 from stacks.blocks.private_network import PrivateNetwork
 from stacks.blocks.python_function import PythonFunction
@@ -23,8 +23,9 @@ class SourceStack(cdk.Stack):
 
     network: PrivateNetwork
     """Isolated subnets with gateway endpoints; no way in or out of the account's network."""
-    database: rds.DatabaseInstance
-    """The PostgreSQL instance; password logins are for the bootstrap alone."""
+    database: rds.DatabaseInstance | None
+    """The PostgreSQL instance, whose password logins are for the bootstrap alone; None where the
+    stage names an existing one."""
     key: kms.Key | None
     """The stage's own key, or None where the services' own keys do."""
     clients: ec2.SecurityGroup
@@ -45,6 +46,10 @@ class SourceStack(cdk.Stack):
         )
         self.network = PrivateNetwork(self, "Network", stage=stage)
         self.clients = self.network.group("Clients", "reaches the source database")
+        self.key = self.database = None
+        if stage.source.existing is not None:
+            self._reach(stage.source.existing)
+            return
         server = self.network.group("Server", "the source database")
         server.add_ingress_rule(self.clients, ec2.Port.tcp(5432), "PostgreSQL from its clients")
         self.clients.add_egress_rule(server, ec2.Port.tcp(5432), "PostgreSQL")
@@ -57,22 +62,64 @@ class SourceStack(cdk.Stack):
     @property
     def address(self) -> dict[str, object]:
         """Host, port and database name, as the Lambdas' environments ask for them."""
+        if self.database is None:
+            existing = self._stage.source.existing
+            assert existing is not None
+            return {
+                "database_host": existing.host,
+                "database_port": existing.port,
+                "database_name": existing.database,
+                "database_secret": existing.secret or "",
+                "database_tls": existing.tls,
+            }
         return {
             "database_host": self.database.db_instance_endpoint_address,
             "database_port": self.database.db_instance_endpoint_port,
             "database_name": self._stage.source.database,
         }
 
+    @property
+    def reader(self) -> str:
+        """Who the ingest logs in as."""
+        existing = self._stage.source.existing
+        return existing.user if existing else roles.INGEST
+
     def allow_connect(self, grantee: iam.IGrantable, database_user: str) -> None:
-        """Lets `grantee` sign IAM tokens for `database_user` on this instance only."""
+        """Lets `grantee` log in as `database_user` on this database only.
+
+        By IAM tokens; of an existing one with a secret, by reading that.
+        """
+        existing = self._stage.source.existing
+        if existing and existing.secret:
+            read = allow("OwnPassword", ["secretsmanager:GetSecretValue"], existing.secret)
+            grantee.grant_principal.add_to_principal_policy(read)
+            return
+        resource = existing.resource if existing else None
+        if self.database is not None:
+            resource = self.database.instance_resource_id
         user = self.format_arn(
             service="rds-db",
             resource="dbuser",
-            resource_name=f"{self.database.instance_resource_id}/{database_user}",
+            resource_name=f"{resource}/{database_user}",
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
         statement = allow("ConnectAsOwnUser", ["rds-db:connect"], user)
         grantee.grant_principal.add_to_principal_policy(statement)
+
+    def _reach(self, existing: ExistingSource) -> None:
+        """Lets the clients out to a database that is there, and into its security group."""
+        port = ec2.Port.tcp(existing.port)
+        server: ec2.IPeer = ec2.Peer.any_ipv4()
+        if existing.security_group:
+            group = ec2.SecurityGroup.from_security_group_id(
+                self, "Server", existing.security_group
+            )
+            group.add_ingress_rule(self.clients, port, "PostgreSQL from its clients")
+            server = group
+        if not existing.is_near:
+            self.clients.add_egress_rule(server, port, "PostgreSQL")
+            if existing.secret:
+                self.network.reach_secrets(self.clients)
 
     def _database(self, server: ec2.SecurityGroup) -> rds.DatabaseInstance:
         settings, data = self._stage.source, self._stage.data
@@ -112,6 +159,7 @@ class SourceStack(cdk.Stack):
         )
 
     def _bootstrap(self) -> cdk.CustomResource:
+        assert self.database is not None
         secret = self.database.secret
         assert secret is not None  # generated credentials always have one
         function = PythonFunction(

@@ -1,11 +1,13 @@
 """Bronze to silver to gold: the crawler, the PySpark job and the Athena workgroup."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_athena as athena
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
@@ -18,10 +20,12 @@ from stacks.blocks.bundle import (
     copy_sources,
     digest,
     finish,
+    placed,
     source_files,
     unfinished_of,
 )
 from stacks.blocks.catalog import catalog_statement
+from stacks.blocks.python_function import retention
 from stacks.blocks.statements import allow
 from stacks.storage import StorageStack
 
@@ -64,7 +68,7 @@ class TransformStack(cdk.Stack):
 
     def _crawler(self, contracts: Mapping[str, TableContract]) -> glue.CfnCrawler:
         bronze = self._storage.bronze
-        role = self._role("CrawlerRole", "Glue crawler: describes bronze")
+        role = self._role("CrawlerRole", "Glue crawler: describes bronze", "/aws-glue/crawlers*")
         for statement in (
             allow("FindFiles", _FIND, bronze.bucket_arn),
             allow("ReadBronze", ["s3:GetObject"], bronze.arn_for_objects("bronze/*")),
@@ -106,8 +110,17 @@ class TransformStack(cdk.Stack):
     def _job(self) -> glue.CfnJob:
         stage, storage = self._stage, self._storage
         script = s3_assets.Asset(self, "Script", path=str(ROOT / "glue_scripts" / "job.py"))
-        modules = s3_assets.Asset(self, "Modules", path=str(_modules()))
-        role = self._role("JobRole", "Glue job: bronze to silver and gold")
+        modules = s3_assets.Asset(self, "Modules", path=_modules(stage.contracts))
+        logs_prefix = f"/aws-glue/{stage.prefix}-merge"
+        for kind in ("output", "error"):
+            logs.LogGroup(
+                self,
+                f"Job{kind.title()}Log",
+                log_group_name=f"{logs_prefix}/{kind}",
+                retention=retention(stage),
+                removal_policy=cdk.RemovalPolicy.DESTROY,
+            )
+        role = self._role("JobRole", "Glue job: bronze to silver and gold", f"{logs_prefix}/*")
         for statement in self._job_statements(script, modules):
             role.add_to_policy(statement)
         return glue.CfnJob(
@@ -129,7 +142,7 @@ class TransformStack(cdk.Stack):
                 "--extra-py-files": modules.s3_object_url,
                 "--datalake-formats": "iceberg",
                 "--conf": spark_conf.glue_argument(f"s3://{storage.silver.bucket_name}"),
-                "--enable-continuous-cloudwatch-log": "true",
+                "--custom-logGroup-prefix": logs_prefix,
                 "--watermark_table": storage.watermarks.table_name,
                 "--bronze_bucket": storage.bronze.bucket_name,
                 "--silver_bucket": storage.silver.bucket_name,
@@ -208,7 +221,7 @@ class TransformStack(cdk.Stack):
             ),
         )
 
-    def _role(self, construct_id: str, what: str) -> iam.Role:
+    def _role(self, construct_id: str, what: str, log_groups: str) -> iam.Role:
         role = iam.Role(
             self,
             construct_id,
@@ -218,7 +231,7 @@ class TransformStack(cdk.Stack):
         groups = self.format_arn(
             service="logs",
             resource="log-group",
-            resource_name="/aws-glue/*",
+            resource_name=log_groups,
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
         actions = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
@@ -226,9 +239,9 @@ class TransformStack(cdk.Stack):
         return role
 
 
-def _modules() -> str:
+def _modules(contracts: Path) -> str:
     """Directory with the packages that the job imports; CDK zips it for `--extra-py-files`."""
-    files = list(source_files(ROOT / "lakehouse", ROOT / "glue_scripts"))
+    files = placed(source_files(ROOT / "lakehouse", ROOT / "glue_scripts"), contracts)
     target = BUILD / f"glue-{digest(files)}"
     if not target.is_dir():
         unfinished = unfinished_of(target)

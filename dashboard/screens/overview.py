@@ -1,115 +1,107 @@
 """Overview: what was sold, where, whether orders are stuck, and how fresh all that is."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
 
 import pandas
 import streamlit
 
-from dashboard import charts, definitions, figures, markup, shell
+from dashboard import charts, definitions, figures, markup, shell, states
 from dashboard.charts import Measure
-from dashboard.failures import EmptyLakeError
+from dashboard.filters import Field
+from dashboard.screens import parts
+from dashboard.screens.parts import Tile
+from dashboard.selection import Selection, Totals
 from dashboard.settings import DashboardEnvironment
 from dashboard.source import Snapshot
 from dashboard.views import (
+    CATEGORIES,
     CITIES,
     DAILY_SALES,
     FRESHNESS,
     ORDER_STATUS,
     OVERVIEW,
     PRODUCTS,
-    SALES,
-    TRUST,
 )
 
 SUBTITLE = "Sales overview"
-NOTHING = "Nothing here yet: the next run fills it."
+VIEWS = (OVERVIEW, CITIES, DAILY_SALES, ORDER_STATUS, PRODUCTS, CATEGORIES)
 
 
 def draw(settings: DashboardEnvironment) -> None:
     """Draws the page."""
-    shell.page(settings, SUBTITLE, (SALES, TRUST), _body)
+    shell.page(settings, SUBTITLE, VIEWS, _body)
 
 
 def _body(data: Snapshot, settings: DashboardEnvironment, now: datetime) -> None:
-    overview = data[OVERVIEW]
-    if overview.empty or not figures.optional(overview.at[0, "total_orders"]):
-        raise EmptyLakeError(f"{OVERVIEW.name} in {settings.gold_database} counts no orders")
-    _key_figures(overview.iloc[0], data[DAILY_SALES], settings.currency, now)
-    left, right = streamlit.columns([2, 1])
-    with left:
-        _revenue(data[DAILY_SALES], settings.currency, now)
-    with right:
-        _statuses(data[ORDER_STATUS], settings.currency, now)
-    left, right = streamlit.columns(2)
-    with left:
-        _cities(data[CITIES], settings.currency)
-    with right:
-        _products(data[PRODUCTS], settings.currency)
-    tables(data[FRESHNESS], now)
+    currency = settings.currency
+    selection = Selection(data, parts.bar(data, list(Field)), now.date())
+    totals = selection.totals()
+    if not totals.orders:
+        states.show_nothing(str(selection.choice))
+        parts.tables(data[FRESHNESS], now)
+        return
+    parts.tiles(key_figures(selection, totals, currency))
+    parts.side_by_side(
+        (2, 1),
+        partial(parts.revenue, selection, currency),
+        partial(statuses, selection.statuses(), currency, now),
+    )
+    second = (
+        partial(_products, data[PRODUCTS], currency)
+        if selection.choice.is_everything
+        else partial(categories, selection.categories(), currency)
+    )
+    parts.side_by_side((1, 1), partial(_cities, selection.cities(), currency), second)
+    parts.tables(data[FRESHNESS], now)
 
 
-def _key_figures(
-    row: "pandas.Series[Any]", daily: pandas.DataFrame, currency: str, now: datetime
-) -> None:
-    today = figures.sales(daily, now.date(), now.date() + timedelta(days=1))
-    tiles = (
-        ("Total revenue", figures.money(row["total_revenue"], currency),
-         f"{figures.money(today.total_revenue, currency)} today", definitions.TOTAL_REVENUE),
-        ("Net revenue", figures.money(row["net_revenue"], currency),
-         f"{figures.money(today.net_revenue, currency)} today", definitions.NET_REVENUE),
-        ("Orders", figures.count(row["total_orders"]),
-         f"{figures.count(today.orders)} today", definitions.ORDERS),
-        ("Average order value", figures.money(row["average_order_value"], currency),
-         f"{figures.money(today.average, currency)} today", definitions.AVERAGE_ORDER_VALUE),
-        ("Premium market share", figures.percent(row["premium_market_share"]),
-         f"over {figures.count(row['cities'])} cities", definitions.PREMIUM_MARKET_SHARE),
+def key_figures(selection: Selection, totals: Totals, currency: str) -> list[Tile]:
+    """The five figures of the choice, against the period before where it has one."""
+    before = selection.before()
+    if before is not None:
+        told = f"against {selection.choice.period.before}"
+        context = [told if before.orders else f"nothing in {selection.choice.period.before}"] * 5
+    else:
+        first = selection.today
+        today = figures.sales(selection.daily(), first, first + timedelta(days=1))
+        context = [
+            f"{figures.money(today.total_revenue, currency)} today",
+            f"{figures.money(today.net_revenue, currency)} today",
+            f"{figures.count(today.orders)} today",
+            f"{figures.money(today.average, currency)} today",
+            f"over {figures.count(totals.cities)} {'city' if totals.cities == 1 else 'cities'}",
+        ]
+    rows = (
+        ("Total revenue", figures.money(totals.total_revenue, currency), definitions.TOTAL_REVENUE,
+         totals.total_revenue, before and before.total_revenue),
+        ("Net revenue", figures.money(totals.net_revenue, currency), definitions.NET_REVENUE,
+         totals.net_revenue, before and before.net_revenue),
+        ("Orders", figures.count(totals.orders), definitions.ORDERS,
+         totals.orders, before and before.orders),
+        ("Average order value", figures.money(totals.average, currency),
+         definitions.AVERAGE_ORDER_VALUE, totals.average, before and before.average),
+        ("Premium market share", figures.percent(totals.premium_share),
+         definitions.PREMIUM_MARKET_SHARE, totals.premium_share, before and before.premium_share),
     )  # fmt: skip
-    for column, (label, value, context, meaning) in zip(
-        streamlit.columns(len(tiles)), tiles, strict=True
-    ):
-        column.metric(
-            label,
-            _markdown(value),
-            _markdown(context),
-            delta_color="off",
-            delta_arrow="off",
-            help=meaning,
-            border=True,
-        )
+    return [
+        Tile(label, value, told, meaning, figures.change(new, old))
+        for (label, value, meaning, new, old), told in zip(rows, context, strict=True)
+    ]
 
 
-def _revenue(daily: pandas.DataFrame, currency: str, now: datetime) -> None:
-    with streamlit.container(border=True, height="stretch"):
-        streamlit.subheader("Revenue over time", help=definitions.REVENUE_OVER_TIME, anchor=False)
-        if daily.empty:
-            streamlit.caption(NOTHING)
-            return
-        if week := figures.week_on_week(daily, now.date()):
-            last, change = week
-            streamlit.caption(
-                f"{_markdown(figures.money(last.total_revenue, currency))} in the last 7 days, "
-                f"**{change:+.1f}%** against the 7 days before"
-            )
-        streamlit.altair_chart(
-            charts.revenue_over_time(daily, currency),
-            key="revenue",
-            alt="Revenue of each day, net and cancelled",
-        )
-
-
-def _statuses(statuses: pandas.DataFrame, currency: str, now: datetime) -> None:
-    with streamlit.container(border=True, height="stretch"):
-        streamlit.subheader("Order status", help=definitions.ORDER_STATUS, anchor=False)
-        if statuses.empty:
-            streamlit.caption(NOTHING)
+def statuses(found: pandas.DataFrame, currency: str, now: datetime) -> None:
+    """Draws where the orders stand and how long the oldest pending one has waited."""
+    with parts.card("Order status", definitions.ORDER_STATUS, found):
+        if found.empty:
+            streamlit.caption(parts.NOTHING)
             return
         streamlit.altair_chart(
-            charts.order_status(statuses, currency, shell.theme()),
+            charts.order_status(found, currency, shell.theme()),
             key="statuses",
             alt="Number and share of orders by status",
         )
-        pending = statuses[statuses["status"] == "PENDING"]
+        pending = found[found["status"] == "PENDING"]
         oldest = figures.latest(pending["oldest_created_at"])
         streamlit.html(
             markup.callout(
@@ -120,67 +112,54 @@ def _statuses(statuses: pandas.DataFrame, currency: str, now: datetime) -> None:
         )
 
 
-def _cities(cities: pandas.DataFrame, currency: str) -> None:
-    with streamlit.container(border=True, height="stretch"):
-        head, choice = streamlit.columns([3, 2], vertical_alignment="center")
-        head.subheader("Cities", help=definitions.CITIES, anchor=False)
-        if cities.empty:
-            streamlit.caption(NOTHING)
+def categories(found: pandas.DataFrame, currency: str) -> None:
+    """Draws the categories, the greatest revenue first."""
+    with parts.card("Categories", definitions.CATEGORIES, found):
+        if found.empty:
+            streamlit.caption(parts.NOTHING)
             return
-        measure = choice.segmented_control(
-            "Rank cities by",
-            list(Measure),
-            default=Measure.REVENUE,
-            format_func=lambda option: option.value,
-            required=True,
-            key="cities_by",
-            label_visibility="collapsed",
-            width="stretch",
-        )
         streamlit.altair_chart(
-            charts.city_ranking(cities, Measure(measure), currency, shell.theme()),
-            key="cities",
-            alt="Leading cities, premium against standard",
+            charts.category_ranking(found, currency, shell.theme()),
+            key="categories",
+            alt="Categories by revenue, net and cancelled",
         )
-        if len(cities) > charts.TOP_CITIES:
-            streamlit.caption(f"The first {charts.TOP_CITIES} of {len(cities):,} cities.")
+
+
+def _cities(cities: pandas.DataFrame, currency: str) -> None:
+    with parts.card("Cities", definitions.CITIES, cities):
+        if cities.empty:
+            streamlit.caption(parts.NOTHING)
+            return
+        ranking(cities, currency, "cities")
+
+
+def ranking(cities: pandas.DataFrame, currency: str, key: str) -> None:
+    """Draws the leading cities by revenue or orders, as the reader likes."""
+    measure = streamlit.segmented_control(
+        "Rank cities by",
+        [measure.value for measure in Measure],
+        default=Measure.REVENUE.value,
+        required=True,
+        key="cities_by",
+        label_visibility="collapsed",
+    )
+    streamlit.altair_chart(
+        charts.city_ranking(cities, Measure(measure), currency, shell.theme()),
+        key=key,
+        alt="Leading cities, premium against standard",
+    )
+    if len(cities) > charts.TOP_CITIES:
+        streamlit.caption(f"The first {charts.TOP_CITIES} of {len(cities):,} cities.")
 
 
 def _products(products: pandas.DataFrame, currency: str) -> None:
-    with streamlit.container(border=True, height="stretch"):
-        streamlit.subheader("Top products", help=definitions.PRODUCTS, anchor=False)
+    best = products[products["rank"] <= charts.TOP_PRODUCTS]
+    with parts.card("Top products", definitions.PRODUCTS, best):
         if products.empty:
-            streamlit.caption(NOTHING)
+            streamlit.caption(parts.NOTHING)
             return
         streamlit.altair_chart(
-            charts.top_products(products, currency, shell.theme()),
+            charts.top_products(best, currency, shell.theme()),
             key="products",
             alt="Products with the most revenue, net and cancelled",
         )
-
-
-def tables(freshness: pandas.DataFrame, now: datetime) -> None:
-    """Draws how current each source table is."""
-    with streamlit.container(border=True):
-        streamlit.subheader("Where the figures come from", help=definitions.TABLES, anchor=False)
-        streamlit.html(
-            markup.table(
-                ("Table", "Rows", "Last change", "Last ingest", "Rows held back"),
-                [
-                    (
-                        table["source_table"],
-                        figures.count(table["rows"]),
-                        figures.ago(table["last_change_at"], now),
-                        figures.ago(table["last_ingested_at"], now),
-                        figures.count(table["quarantined_keys"]),
-                    )
-                    for table in freshness.to_dict("records")
-                ],
-                numeric=(1, 2, 3, 4),
-            )
-        )
-
-
-def _markdown(text: str) -> str:
-    """`text` as it is, where Streamlit would read dollars as mathematics."""
-    return text.replace("$", "\\$")

@@ -10,6 +10,7 @@ from lakehouse.cost.inventory import Inventory, Template, inventory
 from lakehouse.cost.lines import Item, month
 from lakehouse.cost.workload import Volume, generated_orders_a_day, workload
 from lakehouse.errors import ConfigurationError
+from lakehouse.gold import gold_tables
 from lakehouse.settings import Stage
 from lakehouse.views import load_views
 
@@ -62,7 +63,9 @@ def estimate(
 
 def estimate_stage(stage: Stage, templates: Iterable[Template], volume: Volume) -> Estimate:
     """The month of a stage as synthesized, with its contracts and views."""
-    return estimate(stage, inventory(templates), load_contracts(), len(load_views()), volume)
+    contracts = load_contracts(stage.contracts)
+    views = len(load_views(gold_tables(contracts)))
+    return estimate(stage, inventory(templates), contracts, views, volume)
 
 
 def check_ceiling(stage: Stage, made: Estimate) -> None:

@@ -104,6 +104,8 @@ class Inventory:
     """Counts of what is billed, and the types that nobody has put a price on."""
 
     databases: int = 0
+    endpoint_zones: int = 0
+    """Interface endpoints, each as often as it has zones."""
     secrets: int = 0
     keys: int = 0
     alarm_metrics: int = 0
@@ -121,6 +123,7 @@ def inventory(templates: Iterable[Template]) -> Inventory:
     counts = Counter(found["Type"] for found in resources)
     return Inventory(
         databases=counts[DATABASE],
+        endpoint_zones=sum(_zones(found) for found in resources if found["Type"] == _ENDPOINT),
         secrets=counts[SECRET],
         keys=counts[KEY],
         alarm_metrics=sum(_metrics(found) for found in resources if found["Type"] == ALARM),
@@ -154,9 +157,14 @@ def _host(resources: Iterable[Template], kind: str, part: str | None = None) -> 
     return None
 
 
+def _zones(endpoint: Template) -> int:
+    # A gateway endpoint is free.
+    is_interface = endpoint["Properties"].get("VpcEndpointType") == "Interface"
+    return len(endpoint["Properties"].get("SubnetIds", [])) if is_interface else 0
+
+
 def _known(resource: Template) -> bool:
     kind = resource["Type"]
     if kind == _ENDPOINT:
-        # A gateway endpoint is free, an interface endpoint is billed by the hour and zone.
-        return bool(resource["Properties"].get("VpcEndpointType") == "Gateway")
+        return resource["Properties"].get("VpcEndpointType") in ("Gateway", "Interface")
     return kind in BILLED or kind in FREE or kind.startswith("Custom::")

@@ -246,12 +246,21 @@ def _metrics(stage: Stage, work: Workload, tables: int, found: Inventory) -> Ite
     return Item("CloudWatch metrics", dollars, how)
 
 
+def _endpoints(found: Inventory) -> tuple[Item, ...]:
+    """Of Secrets Manager, where a database is logged in to by a secret."""
+    if not found.endpoint_zones:
+        return ()
+    dollars = found.endpoint_zones * prices.MONTH_HOURS * prices.INTERFACE_ENDPOINT_HOUR
+    return (Item("Interface endpoints", dollars, f"in {found.endpoint_zones} zones"),)
+
+
 def _small(work: Workload, found: Inventory) -> tuple[Item, ...]:
     traces = work.runs + work.generator_calls + work.maintenances
     return (
         Item("X-Ray", traces * prices.TRACE, f"{traces:.0f} traces"),
         Item("EventBridge Scheduler", traces * prices.SCHEDULE_CALL, f"{traces:.0f} calls"),
         Item("Secrets Manager", found.secrets * prices.SECRET_MONTH, f"{found.secrets} secrets"),
+        *_endpoints(found),
         Item("KMS", found.keys * prices.KEY_MONTH, f"{found.keys} keys of our own"),
     )
 

@@ -5,7 +5,8 @@ from typing import Final
 import pg8000.exceptions
 import pg8000.native
 
-from lakehouse import roles
+from lakehouse import roles, tombstones
+from lakehouse.contract import load_contracts
 from lakehouse.sql.source import statement
 from lambdas.generator.catalogue import catalogue
 
@@ -27,7 +28,7 @@ def ensure_schema(connection: pg8000.native.Connection, products: int) -> bool:
             # CREATE ... IF NOT EXISTS tells of everything that it finds; nobody needs to know.
             connection.run("SET LOCAL client_min_messages = warning")
             connection.run(statement("star_schema"))
-            connection.run(statement("tombstones"))
+            connection.run(tombstones.of_contracts(load_contracts().values()))
             connection.run("SELECT set_config('lakehouse.ingest_role', :r, true)", r=roles.INGEST)
             connection.run(statement("grant_reading"))
             _fill_catalogue(connection, products)

@@ -10,20 +10,21 @@ only the trigger that wrote the tombstone knows of it.
 
 from dataclasses import dataclass, replace
 
-from lakehouse.contract import Deletes, TableContract
+from lakehouse.contract import TableContract
 from lakehouse.errors import ContractError
 from lakehouse.ledger import Kind
-from lakehouse.sqltext import literal
+from lakehouse.sourcetable import named_rows, tombstones
+from lakehouse.sqltext import identifier, literal
 from lambdas.ingest import guards
 from lambdas.ingest.budget import Estimate
-from lambdas.ingest.catalog import relation, text_array, tombstones
+from lambdas.ingest.catalog import text_array
 from lambdas.ingest.cursor import Cursor
 from lambdas.ingest.ranges import Range
 from lambdas.ingest.source import Session
-from lambdas.ingest.statements import identifier, render
+from lambdas.ingest.statements import render
 from lambdas.ingest.tombs import Tombs
 
-OPERATION = {Kind.LOAD: "I", Kind.DELTA: "U"}
+OPERATION = {Kind.LOAD: "I", Kind.DELTA: "U", Kind.SNAPSHOT: "U"}
 
 
 @dataclass(frozen=True)
@@ -50,24 +51,24 @@ class Capture:
         statement = render(
             "glance",
             unreachable=self._unreachable(),
-            relation=relation(self.contract),
+            relation=named_rows(self.contract),
             range=self._range("source", window),
             has_tombstones=has_tombstones,
         )
         is_beyond, may_have = (session.run(statement) or [])[0]
         if is_beyond:
             contract = self.contract
+            cursor = contract.in_source(contract.cursor)
             what = "another cluster's" if contract.is_strict else "infinite or before year 1"
             raise ContractError(
-                f"{contract.schema}.{contract.table} has rows whose {contract.cursor} is NULL or "
-                f"{what}, which no window reaches; set {contract.cursor} in those rows and declare "
-                "it NOT NULL"
+                f"{contract.relation} has rows whose {cursor} is NULL or {what}, which no window "
+                f"reaches; set {cursor} in those rows and declare it NOT NULL"
             )
         return bool(may_have)
 
     def _unreachable(self) -> str:
         exist = (
-            f"EXISTS (SELECT FROM {relation(self.contract)} WHERE {condition})"
+            f"EXISTS (SELECT FROM {named_rows(self.contract)} AS source WHERE {condition})"
             for condition in self.cursor.unreachable()
         )
         return " OR ".join(exist)
@@ -83,16 +84,16 @@ class Capture:
         statement = render(
             "tombstones",
             place=self.cursor.text(f"max({place}) FILTER (WHERE row_key IS NULL)"),
-            key_names=text_array(self.contract.key),
+            key_names=text_array(self.contract.source_key),
             tombstones=tombstones(self.contract),
-            table=literal(self.contract.table),
+            table=literal(self.contract.source_name),
             window=self._window(place, window),
         )
         truncated_at, malformed = (session.run(statement) or [])[0]
         if malformed:
             raise ContractError(
                 f"{self.contract.table}: {malformed} tombstones lack a key column "
-                f"({', '.join(self.contract.key)}); correct the trigger that writes them"
+                f"({', '.join(self.contract.source_key)}); correct the trigger that writes them"
             )
         result: str | None = truncated_at
         return result
@@ -103,7 +104,7 @@ class Capture:
 
     def estimate(self, session: Session) -> Estimate:
         """What the planner expects of the whole table."""
-        statement = render("estimate", relation=relation(self.contract))
+        statement = render("estimate", relation=named_rows(self.contract))
         plan = (session.run(statement) or [])[0][0][0]["Plan"]
         return Estimate(plan["Plan Rows"], plan["Plan Width"])
 
@@ -177,7 +178,7 @@ class Capture:
             "set_aside",
             row_key=f"json_build_object({', '.join(pairs)})",
             reasons=", ".join(guards.reasons(types)),
-            relation=relation(self.contract),
+            relation=named_rows(self.contract),
             range=self._places(chunk),
             broken=guards.broken(types),
         )
@@ -188,17 +189,17 @@ class Capture:
             f"{guards.carried(name, self.contract.types[name])} AS {identifier(name)}"
             for name in self.contract.key
         )
-        return f"SELECT {keys} FROM {relation(self.contract)} AS source"
+        return f"SELECT {keys} FROM {named_rows(self.contract)} AS source"
 
     @property
     def _has_tombstones(self) -> bool:
         # nothing that was deleted before the first load can be in bronze
-        return self.contract.deletes is Deletes.TOMBSTONE and self.kind is not Kind.LOAD
+        return self.contract.has_tombstones and self.kind is not Kind.LOAD
 
     @property
     def _is_marked(self) -> bool:
         # the trigger of a strict cursor stamps every change, whatever the writer says
-        return self.contract.deletes is Deletes.TOMBSTONE and not self.contract.is_strict
+        return self.contract.has_tombstones and not self.contract.is_strict
 
     @property
     def _sees_revived(self) -> bool:
@@ -219,7 +220,7 @@ class Capture:
         return render(
             "changed_rows",
             values=values,
-            relation=relation(self.contract),
+            relation=named_rows(self.contract),
             range=self._once(window),
         )
 
@@ -229,7 +230,7 @@ class Capture:
             values=values,
             gone=Tombs(self.contract).gone(window),
             range=self._range("gone", window) + self._fitting_key,
-            relation=relation(self.contract),
+            relation=named_rows(self.contract),
             same_key=self._same_key("living"),
         )
 
@@ -238,7 +239,7 @@ class Capture:
             "revived_rows",
             values=values,
             gone=Tombs(self.contract).gone(window),
-            relation=relation(self.contract),
+            relation=named_rows(self.contract),
             same_key=self._same_key("source"),
             range=self._range("gone", window),
             behind=self._behind(window),
@@ -262,6 +263,8 @@ class Capture:
 
     def _once(self, window: Range) -> str:
         """Condition on `source`: in the range, and no later window will deliver it as revived."""
+        if self.contract.is_snapshot:
+            return "true"
         changed = self._range("source", window)
         if not self._is_marked:
             return changed

@@ -2,35 +2,26 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from lakehouse.contract import Deletes, TableContract
+from lakehouse.contract import TableContract
 from lakehouse.errors import ContractError
+from lakehouse.sourcetable import TOMBSTONES, relation, tombstones
 from lakehouse.sqltext import literal
 from lambdas.ingest.cursor import Cursor
 from lambdas.ingest.drift import Seen, as_seen
 from lambdas.ingest.source import Session
-from lambdas.ingest.statements import identifier, render
+from lambdas.ingest.statements import render
 from lambdas.telemetry import logger
 
-TOMBSTONES = "lakehouse_tombstones"
-"""What the source's triggers fill: source_table, row_key (NULL: TRUNCATE), deleted_at."""
 _DELETE_TRIGGER, _TRUNCATE_TRIGGER = 8, 32
 _STAMPS = 1 | 2 | 4 | 16
 """Bits of `tgtype`: a row trigger before INSERT and UPDATE."""
+_VIEWS, _PARTITIONED = ("v", "m"), "p"
+"""Values of `relkind`."""
 _ENABLED = ("O", "A")
 """Values of `tgenabled`: fires for what sessions write, not only for what a replica applies."""
-
-
-def relation(contract: TableContract) -> str:
-    """The table's quoted name."""
-    return f"{identifier(contract.schema)}.{identifier(contract.table)}"
-
-
-def tombstones(contract: TableContract) -> str:
-    """The quoted name of the tombstones beside the table."""
-    return f"{identifier(contract.schema)}.{identifier(TOMBSTONES)}"
 
 
 def text_array(names: tuple[str, ...]) -> str:
@@ -43,9 +34,12 @@ class Catalog:
     """A table as the source's catalog has it."""
 
     types: Mapping[str, str]
-    """Each column's type, in the table's order, as `format_type` prints it."""
+    """Each column's type by its name in the source, in the table's order, as `format_type` prints
+    it."""
     required: frozenset[str]
     """The columns that are NOT NULL."""
+    sort: str
+    """`relkind`."""
     triggers: Sequence[int]
     """`tgtype` of each enabled trigger."""
     tombstones: frozenset[str]
@@ -71,6 +65,7 @@ def read_catalog(session: Session, contract: TableContract) -> Catalog | None:
         return None
     return Catalog(
         types={name: kind for _, name, kind, _ in columns},
+        sort=found["relation"][0][2],
         required=frozenset(name for _, name, _, is_required in columns if is_required),
         triggers=[
             kind
@@ -90,18 +85,26 @@ def check_source(session: Session, contract: TableContract, added: Mapping[str, 
 
     `added` are the columns beyond the contract that bronze has from earlier batches.
     """
-    name = f"{contract.schema}.{contract.table}"
+    name = contract.relation
     table = read_catalog(session, contract)
     if table is None:
         raise ContractError(f"the source has no table {name}; create it or remove its contract")
-    seen = as_seen(contract, table.types, added)
-    if nullable := [column for column in contract.key if column not in table.required]:
+    seen = replace(as_seen(contract, table.types, added), is_partitioned=table.sort == _PARTITIONED)
+    if contract.is_snapshot:  # what it reads is looked at itself: a view can't promise anything
+        return seen
+    if table.sort in _VIEWS:
+        raise ContractError(
+            f"{name} is a view, whose rows can't be followed by a cursor; set capture = "
+            '"snapshot" in its contract, or take its tables'
+        )
+    if nullable := [column for column in contract.source_key if column not in table.required]:
         raise ContractError(f"{name}.{nullable[0]} is in the key but not NOT NULL; declare it so")
-    if contract.deletes is Deletes.TOMBSTONE:
+    if contract.has_tombstones:
         _check_tombstones(name, table, Cursor(contract).tombstone_column)
     if contract.is_strict and not any(kind & _STAMPS == _STAMPS for kind in table.triggers):
         raise ContractError(
-            f"{name}: no enabled BEFORE INSERT OR UPDATE row trigger stamps {contract.cursor}, "
+            f"{name}: no enabled BEFORE INSERT OR UPDATE row trigger stamps "
+            f"{contract.in_source(contract.cursor)}, "
             "changes would be missed; create it (docs/guarantee.md)"
         )
     return seen
@@ -109,18 +112,21 @@ def check_source(session: Session, contract: TableContract, added: Mapping[str, 
 
 def check_indexes(session: Session, contract: TableContract) -> None:
     """Raises ContractError where nothing in the source keeps the key unique."""
-    name = f"{contract.schema}.{contract.table}"
+    if contract.is_snapshot:
+        return  # it compares all keys anyway
+    name, key = contract.relation, contract.source_key
+    cursor = contract.in_source(contract.cursor)
     statement = render("indexes", relation=literal(relation(contract)))
     indexes = session.run(statement) or []
     unique = [set(columns[:size]) for is_unique, size, columns in indexes if is_unique]
-    if not any(columns <= set(contract.key) for columns in unique):
+    if not any(columns <= set(key) for columns in unique):
         raise ContractError(
-            f"{name} has no unique index within the key ({', '.join(contract.key)}); "
+            f"{name} has no unique index within the key ({', '.join(key)}); "
             "create one or correct the contract"
         )
-    if not any(columns[0] == contract.cursor for *_, columns in indexes):
+    if not any(columns[0] == cursor for *_, columns in indexes):
         logger.warning("no index begins with the cursor, so each poll reads the whole table",
-                       extra={"source_table": name, "cursor": contract.cursor})  # fmt: skip
+                       extra={"source_table": name, "cursor": cursor})  # fmt: skip
 
 
 def _check_tombstones(name: str, table: Catalog, place: str) -> None:

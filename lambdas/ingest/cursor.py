@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from lakehouse.contract import TableContract
-from lakehouse.sqltext import literal
-from lambdas.ingest.statements import identifier, iso
+from lakehouse.sqltext import identifier, literal
+from lambdas.ingest.statements import iso
 
 DELETED_AT: Final = "deleted_at"
 """Column of the tombstones: the time of the delete."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from lakehouse.columns import WRITTEN_BY_US
-from lakehouse.contract import NewColumns, TableContract
+from lakehouse.contract import LAKE_NAME, Deletes, NewColumns, TableContract
 from lakehouse.errors import ContractError
 from lakehouse.types import canonical, column_type
 from lakehouse.widening import carried_as, widened
@@ -21,16 +21,27 @@ class Seen:
     """With the added columns, and each type as the source has it and the contract carries it."""
     added: Mapping[str, str]
     """All columns that were ever added, with the types to carry them from."""
+    is_partitioned: bool = False
+    """Partitions can be truncated, detached and dropped, which no trigger of the table tells."""
+
+    @property
+    def is_audited(self) -> bool:
+        """Whether the keys are compared from time to time."""
+        is_asked = self.contract.deletes is Deletes.AUDIT
+        return (is_asked or self.is_partitioned) and not self.contract.is_snapshot
 
 
 def as_seen(contract: TableContract, actual: Mapping[str, str], known: Mapping[str, str]) -> Seen:
-    """Compares the contract with the catalog's column types (`known`: columns added before).
+    """Compares the contract with the catalog's column types, by their names in the source.
+
+    `known` are columns added before; such keep their name in the lake.
 
     Raises ContractError for a column that is gone, renamed, retyped, or new and refused.
     """
-    name = f"{contract.schema}.{contract.table}"
-    outside = [c for c in actual if c not in contract.columns and c not in contract.left_out]
-    for column in contract.columns:
+    name = contract.relation
+    read = {contract.in_source(column): column for column in contract.columns}
+    outside = [c for c in actual if c not in read and c not in contract.left_out]
+    for column in read:
         if column not in actual:
             hint = f" (outside the contract it has {', '.join(outside)})" if outside else ""
             raise ContractError(
@@ -38,8 +49,8 @@ def as_seen(contract: TableContract, actual: Mapping[str, str], known: Mapping[s
                 f"or renamed; {_REMEDY}"
             )
     carried = {
-        column: _carried(name, column, declared, actual[column], _REMEDY)
-        for column, declared in contract.columns.items()
+        column: _carried(name, there, contract.columns[column], actual[there], _REMEDY)
+        for there, column in read.items()
     }
     added = dict(known)
     if outside and contract.new_columns is NewColumns.REFUSE:
@@ -62,7 +73,7 @@ def as_seen(contract: TableContract, actual: Mapping[str, str], known: Mapping[s
 
 
 def _added(contract: TableContract, column: str, kind: str, known: Mapping[str, str]) -> str:
-    name = f"{contract.schema}.{contract.table}"
+    name = contract.relation
     if column in known:
         return _carried(name, column, known[column], kind,
                         "change it back, or add it to left_out of the contract")  # fmt: skip
@@ -71,6 +82,11 @@ def _added(contract: TableContract, column: str, kind: str, known: Mapping[str, 
         raise ContractError(
             f"{name}: the new column {column!r} can't be added beside one of that name in bronze; "
             "rename it, or add it to left_out of the contract"
+        )
+    if not LAKE_NAME.fullmatch(column):
+        raise ContractError(
+            f"{name}: the new column {column!r} is no lower-case identifier; give it one in the "
+            "contract's columns and source_names, or add it to left_out"
         )
     return carried_as(kind)
 

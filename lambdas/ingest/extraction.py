@@ -18,10 +18,10 @@ from lakehouse.errors import ContractError, LandingError
 from lakehouse.ledger import Batch
 from lakehouse.quality.compiler import RowRule
 from lakehouse.rowhash import content, row_hash
-from lakehouse.sqltext import literal
+from lakehouse.sqltext import identifier, literal
 from lambdas.ingest.rules import judged, raw_row, reasons, row_key
 from lambdas.ingest.source import Source
-from lambdas.ingest.statements import identifier, render
+from lambdas.ingest.statements import render
 
 MEMORY_LIMIT: Final = "256MB"
 THREADS: Final = 1
@@ -97,7 +97,7 @@ class Extraction:
                 op=judged(self.rules),
                 captured=captured,
                 path=literal(str(self.bronze_file)),
-                encoding=self._encoding,
+                encoding=self.encoding,
                 **self._marks,
             )
         )
@@ -127,7 +127,7 @@ class Extraction:
     def _rewrite(self, chosen: str = "") -> None:
         kept = self.directory / "kept.parquet"
         paths = {"path": literal(str(self.bronze_file)), "kept": literal(str(kept))}
-        owner, encoding = self._marks["owner"], self._encoding
+        owner, encoding = self._marks["owner"], self.encoding
         self.run(render("keep", **paths, chosen=chosen, owner=owner, encoding=encoding))
         kept.replace(self.bronze_file)
 
@@ -178,7 +178,8 @@ class Extraction:
         }
 
     @property
-    def _encoding(self) -> str:
+    def encoding(self) -> str:
+        """How Parquet is to hold the values exactly."""
         kinds = {kind.duckdb.removesuffix("[]") for kind in self.contract.types.values()}
         if kinds & {"FLOAT", "DOUBLE"}:
             return _EXACT_FLOATS

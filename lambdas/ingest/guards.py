@@ -7,9 +7,8 @@ second dimension, or one that does not begin at 1. A value is never changed: its
 
 from collections.abc import Mapping
 
-from lakehouse.sqltext import literal
+from lakehouse.sqltext import identifier, literal
 from lakehouse.types import ColumnType
-from lambdas.ingest.statements import identifier
 
 _RANGES = {
     "timestamp with time zone": "'0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59.999999+00'",

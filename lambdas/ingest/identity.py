@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from lakehouse.contract import TableContract
 from lakehouse.errors import SourceChangedError
 from lakehouse.ledger import Watermark
+from lakehouse.sourcetable import relation
 from lakehouse.sqltext import literal
-from lambdas.ingest.catalog import relation
 from lambdas.ingest.source import Session
 from lambdas.ingest.statements import render
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from lakehouse.contract import Deletes, TableContract
 from lakehouse.ledger import EVERYTHING, Watermark, instant
+from lambdas.ingest.drift import Seen
 from lambdas.ingest.horizon import Horizon
 from lambdas.ingest.ranges import Range
 
@@ -28,7 +28,7 @@ def restarted(watermark: Watermark) -> Watermark:
     )
 
 
-def due_sweep(contract: TableContract, watermark: Watermark, horizon: Horizon) -> Range | None:
+def due_sweep(seen: Seen, watermark: Watermark, horizon: Horizon) -> Range | None:
     """The range of the sweep that is due between two windows, if one is."""
     if watermark.horizon is not None or watermark.cursor_value is None:
         return None
@@ -36,9 +36,9 @@ def due_sweep(contract: TableContract, watermark: Watermark, horizon: Horizon) -
         return None
     if watermark.truncated_at is not None:
         return Range(watermark.truncated_at, None, watermark.truncated_at)
-    if contract.deletes is Deletes.AUDIT and watermark.audited_at is not None:
+    if seen.is_audited and watermark.audited_at is not None:
         waited = _time(horizon.now) - _time(watermark.audited_at)
-        if waited >= timedelta(hours=contract.audit_hours):
+        if waited >= timedelta(hours=seen.contract.audit_hours):
             return Range(watermark.cursor_value, None, watermark.cursor_value)
     return None
 

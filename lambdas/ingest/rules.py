@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 from lakehouse.contract import TableContract
 from lakehouse.quality.compiler import RowRule
-from lakehouse.sqltext import literal
-from lambdas.ingest.statements import identifier
+from lakehouse.sqltext import identifier, literal
 
 
 def judged(rules: Sequence[RowRule]) -> str:

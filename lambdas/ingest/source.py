@@ -15,6 +15,16 @@ APPLICATION: Final = "lakehouse-ingest"
 """First part of `application_name`, before `/<table>`."""
 
 
+FAITHFUL: Final = {
+    "TimeZone": "UTC",
+    "DateStyle": "ISO",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+}
+"""Settings by which a value's text is the same on every server, and tells all of the value."""
+
+
 class Session(Protocol):
     """What the ingest uses of a `pg8000.native.Connection`."""
 
@@ -93,8 +103,11 @@ def _close(session: Session) -> None:
 
 
 def lambda_source(target: DatabaseEnvironment, table: str, timeout_seconds: int) -> Source:
-    """The source as the Lambda reaches it: TLS verified to the host name, IAM token."""
+    """The source as the Lambda reaches it: TLS verified to the host name, IAM token or secret."""
     application = f"{APPLICATION}/{table}"
+    tls = {"sslmode": "disable"}
+    if target.database_tls != "off":
+        tls = {"sslmode": "verify-full", "sslrootcert": database.ca_file()}
 
     def dsn() -> str:
         return conninfo(
@@ -102,9 +115,8 @@ def lambda_source(target: DatabaseEnvironment, table: str, timeout_seconds: int)
             port=target.database_port,
             dbname=target.database_name,
             user=target.database_user,
-            password=database.auth_token(target),
-            sslmode="verify-full",
-            sslrootcert=database.ca_file(),
+            password=database.password(target),
+            **tls,
             connect_timeout=10,
             application_name=application,
             options=session_options(timeout_seconds),
@@ -122,11 +134,13 @@ def session_options(timeout_seconds: int) -> str:
 
     What is carried as text must not follow the settings of a server, a database or a role.
     """
-    return (
-        f"-c statement_timeout={timeout_seconds * 1000} -c default_transaction_read_only=on "
-        "-c TimeZone=UTC -c client_encoding=UTF8 -c DateStyle=ISO -c IntervalStyle=postgres "
-        "-c extra_float_digits=1 -c bytea_output=hex"
-    )
+    settings = {
+        "statement_timeout": str(timeout_seconds * 1000),
+        "default_transaction_read_only": "on",
+        "client_encoding": "UTF8",
+        **FAITHFUL,
+    }
+    return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 
 def conninfo(**settings: object) -> str:

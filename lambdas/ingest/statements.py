@@ -1,4 +1,4 @@
-"""Renders the SQL files of `lakehouse/sql/ingest`; names are quoted here only."""
+"""Renders the SQL files of `lakehouse/sql/ingest`; parts are SQL already."""
 
 import re
 from functools import cache
@@ -15,11 +15,6 @@ def _template(name: str) -> Template:
 def render(name: str, **parts: object) -> str:
     """The statement of file `name` with its placeholders filled by SQL text."""
     return _template(name).substitute(parts)
-
-
-def identifier(name: str) -> str:
-    """A quoted identifier, for PostgreSQL and DuckDB alike."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def iso(expression: str) -> str:

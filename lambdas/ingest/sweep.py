@@ -8,19 +8,17 @@ from collections.abc import Sequence
 
 from lakehouse.contract import TableContract
 from lakehouse.ledger import Batch
-from lakehouse.sqltext import literal
+from lakehouse.sqltext import identifier, literal
 from lambdas.ingest.bronze import Bronze
 from lambdas.ingest.capture import Capture
 from lambdas.ingest.cursor import Cursor
 from lambdas.ingest.extraction import Extraction
-from lambdas.ingest.statements import identifier, render
+from lambdas.ingest.statements import render
 
 
-def swept(
-    extraction: Extraction, capture: Capture, bronze: Bronze, committed: Sequence[Batch]
-) -> str:
-    """DuckDB relation of the deletes; reads the keys of all committed objects, one at a time."""
-    contract, batch = extraction.contract, extraction.batch
+def remember(extraction: Extraction, bronze: Bronze, committed: Sequence[Batch]) -> None:
+    """Makes the table `known`: the newest `_op` of each key in all committed objects."""
+    contract = extraction.contract
     keys = ", ".join(identifier(name) for name in contract.key)
     columns = ", ".join(f"{identifier(k)} {contract.types[k].duckdb}" for k in contract.key)
     extraction.run(f"CREATE TEMP TABLE known ({columns}, _op VARCHAR, PRIMARY KEY ({keys}))")
@@ -36,6 +34,14 @@ def swept(
             bronze.get(file.key, copy)
             extraction.run(remember_held)
         copy.unlink(missing_ok=True)
+
+
+def swept(
+    extraction: Extraction, capture: Capture, bronze: Bronze, committed: Sequence[Batch]
+) -> str:
+    """DuckDB relation of the deletes; reads the keys of all committed objects, one at a time."""
+    contract, batch = extraction.contract, extraction.batch
+    remember(extraction, bronze, committed)
     values = []
     for name, kind in contract.types.items():
         if name in contract.key:

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from lakehouse.contract import TableContract
-from lakehouse.sqltext import literal
-from lambdas.ingest.catalog import tombstones
+from lakehouse.sourcetable import tombstones
+from lakehouse.sqltext import identifier, literal
 from lambdas.ingest.cursor import DELETED_AT, Cursor
 from lambdas.ingest.ranges import Range
-from lambdas.ingest.statements import identifier, render
+from lambdas.ingest.statements import render
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Tombs:
         cursor = Cursor(self.contract)
         place = cursor.tombstone_column
         start = f" AND {place} >= {cursor.value(window.start)}" if window.start else ""
-        return f"source_table = {literal(self.contract.table)}{start}"
+        return f"source_table = {literal(self.contract.source_name)}{start}"
 
     def gone(self, window: Range) -> str:
         """The keys that have a tombstone from the window's start on, each with its last."""
@@ -47,7 +47,7 @@ class Tombs:
             keys=", ".join(names),
             tombstone_keys=self._keys,
             tombstones=tombstones(self.contract),
-            table=literal(self.contract.table),
+            table=literal(self.contract.source_name),
             later=f"{DELETED_AT} >= {Cursor(self.contract).value(window.horizon)}",
             # one NULL among them, and NOT IN would be true for no row at all
             known=" AND ".join(f"{name} IS NOT NULL" for name in names),
@@ -55,7 +55,8 @@ class Tombs:
 
     @property
     def _keys(self) -> str:
+        types, names = self.contract.types, self.contract.source_key
         return ", ".join(
-            f"(row_key ->> {literal(k)})::{self.contract.types[k].source} AS {identifier(k)}"
-            for k in self.contract.key
+            f"(row_key ->> {literal(name)})::{types[k].source} AS {identifier(k)}"
+            for k, name in zip(self.contract.key, names, strict=True)
         )

@@ -63,8 +63,8 @@ class JobRunner:
             "Arguments": data.get("Arguments", {}),
             "ExecutionTime": 0,
             "Timeout": job["Timeout"],
-            "WorkerType": job["WorkerType"],
-            "NumberOfWorkers": job["NumberOfWorkers"],
+            "WorkerType": data.get("WorkerType", job["WorkerType"]),
+            "NumberOfWorkers": data.get("NumberOfWorkers", job["NumberOfWorkers"]),
             "GlueVersion": job["GlueVersion"],
             "LogGroupName": "/aws-glue/jobs",
             "PredecessorRuns": [],
@@ -112,7 +112,8 @@ class JobRunner:
             if location
         ]
         stop = self._stops[run["Id"]]
-        log = RoleLog(session, "/aws-glue/jobs/output", run["Id"])
+        groups = arguments.get("--custom-logGroup-prefix", run["LogGroupName"])
+        log = RoleLog(session, f"{groups}/output", run["Id"])
         outcome = spark.run_job(
             job=job,
             arguments=arguments,
@@ -122,6 +123,7 @@ class JobRunner:
             endpoint_url=endpoint_url(),
             credentials=session.environment(),
             jars_directory=self._jars_directory,
+            workers=run["NumberOfWorkers"],
             on_line=log.add,
             stopped=stop.is_set,
             timeout_seconds=job["Timeout"] * 60,

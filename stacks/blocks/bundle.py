@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from lakehouse.errors import ConfigurationError
@@ -18,6 +18,7 @@ from lakehouse.settings import LambdaSettings
 ROOT = Path(__file__).parent.parent.parent
 BUILD = ROOT / ".local" / "build"
 LOCK = ROOT / "requirements.lock"
+SHOP = ROOT / "lakehouse" / "contracts"
 
 _IN_THE_RUNTIME = ("boto3", "botocore", "s3transfer")
 """The Lambda runtime brings these; where a dependency draws them in, they are left out."""
@@ -33,18 +34,25 @@ def source_files(*packages: Path) -> Iterator[Path]:
                 yield path
 
 
-def digest(files: list[Path], *texts: str) -> str:
-    """Content digest of files (names and bytes) and texts, 16 hex digits."""
+def placed(files: Iterable[Path], contracts: Path) -> dict[str, Path]:
+    """The place of each of our files in an artefact; `contracts` take the place of the shop's."""
+    own = {str(path.relative_to(ROOT)): path for path in files if path.parent != SHOP}
+    taken = (path for path in sorted(contracts.iterdir()) if path.suffix in (".toml", ".dqdl"))
+    return own | {str(SHOP.relative_to(ROOT) / path.name): path for path in taken}
+
+
+def digest(files: Mapping[str, Path], *texts: str) -> str:
+    """Content digest of files (places and bytes) and texts, 16 hex digits."""
     state = hashlib.sha256("\0".join(texts).encode())
-    for path in files:
-        state.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+    for place, path in files.items():
+        state.update(place.encode() + b"\0" + path.read_bytes())
     return state.hexdigest()[:16]
 
 
-def copy_sources(files: list[Path], target: Path) -> None:
-    """Copies our files below `target`, keeping their paths."""
-    for path in files:
-        copy = target / path.relative_to(ROOT)
+def copy_sources(files: Mapping[str, Path], target: Path) -> None:
+    """Copies files to their places below `target`."""
+    for place, path in files.items():
+        copy = target / place
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
 
@@ -66,17 +74,17 @@ def finish(unfinished: Path, target: Path) -> None:
         shutil.rmtree(unfinished)
 
 
-def bundle_function(name: str, settings: LambdaSettings) -> Path:
+def bundle_function(name: str, settings: LambdaSettings, contracts: Path) -> Path:
     """Directory with all code of `lambdas/<name>`; ConfigurationError if a wheel is missing."""
     package = ROOT / "lambdas" / name
     requirements = package / "requirements.txt"
-    files = [
-        *source_files(ROOT / "lakehouse", package),
-        *sorted((ROOT / "lambdas").glob("*.py")),
-    ]
+    files = placed(
+        [*source_files(ROOT / "lakehouse", package), *sorted((ROOT / "lambdas").glob("*.py"))],
+        contracts,
+    )
     runtime = settings.model_dump_json(include={"python", "architecture"})
     runtime += settings.python_version + settings.machine
-    target = BUILD / f"{name}-{digest([*files, LOCK], runtime)}"
+    target = BUILD / f"{name}-{digest(files | {LOCK.name: LOCK}, runtime)}"
     if target.is_dir():
         return target
     unfinished = unfinished_of(target)

@@ -84,6 +84,26 @@ class PrivateNetwork(Construct):
         statement.add_any_principal()
         endpoint.add_to_policy(statement)
 
+    def reach_secrets(self, clients: ec2.SecurityGroup) -> None:
+        """Lets `clients` ask Secrets Manager; by an interface endpoint, if endpoints are ours."""
+        if self.s3 is None:
+            return
+        group = ec2.SecurityGroup(
+            self,
+            "SecretsServer",
+            vpc=self.vpc,
+            description="Secrets Manager endpoint",
+            allow_all_outbound=False,
+        )
+        group.add_ingress_rule(clients, ec2.Port.tcp(443), "HTTPS from the clients")
+        self.vpc.add_interface_endpoint(
+            "SecretsManager",
+            service=ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
+            subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
+            security_groups=[group],
+            open=False,
+        )
+
     def group(self, construct_id: str, what: str) -> ec2.SecurityGroup:
         """A security group that lets HTTPS out (the gateway endpoints) and nothing in."""
         group = ec2.SecurityGroup(

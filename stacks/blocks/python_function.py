@@ -69,7 +69,9 @@ class PythonFunction(lambda_.Function):
             runtime=lambda_.Runtime(f"python{python}", lambda_.RuntimeFamily.PYTHON),
             architecture=_ARCHITECTURE[stage.functions.machine],
             handler=f"lambdas.{name}.handler.handler",
-            code=lambda_.Code.from_asset(str(bundle_function(name, stage.functions))),
+            code=lambda_.Code.from_asset(
+                str(bundle_function(name, stage.functions, stage.contracts))
+            ),
             environment={
                 **environment.variables(),
                 "POWERTOOLS_LOG_LEVEL": "INFO",

@@ -261,7 +261,8 @@ def test_destroying_the_last_stage_leaves_nothing_that_is_billed(
     # By this release, which knows the stacks that it has brought.
     this.cdk("destroy", "--force", credentials=second.credentials)
     left = inventory(second.client)
-    # Glue makes these for all jobs and crawlers of an account, whatever stage they are of.
+    # Glue makes these for all of an account, whatever stage they are of; the job's went out of use
+    # after the last release.
     of_glue = {"CloudWatch log groups": ["/aws-glue/crawlers", "/aws-glue/jobs/output"]}
     assert left == {service: [] for service in there} | of_glue
 

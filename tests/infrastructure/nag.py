@@ -25,6 +25,9 @@ ENDPOINTS = "prod in a network that had endpoints"
 APP_RUNNER = "prod with a dashboard on App Runner"
 FARGATE = "prod with a dashboard on Fargate"
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/0001"
+BY_TOKEN = "prod over a database that was there, by tokens"
+BY_SECRET = "prod over a database that was there, by a secret"
+SECRET = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:shop"
 VPC = "vpc-0123456789abcdef0"
 SUBNETS = [
     {"id": f"subnet-{n:017x}", "zone": f"eu-west-1{zone}", "route_table": f"rtb-{n:017x}"}
@@ -46,6 +49,15 @@ def variants() -> Iterator[tuple[str, Stage]]:
     dashboard = prod["dashboard"] | {"domain": "figures.example.com", "certificate": CERTIFICATE}
     for variant, host in ((APP_RUNNER, "apprunner"), (FARGATE, "fargate")):
         yield variant, Stage.model_validate(place | {"dashboard": dashboard | {"host": host}})
+    network = {"vpc": VPC, "subnets": SUBNETS, "endpoints": "create"}
+    quiet = {"network": network, "generator": prod["generator"] | {"enabled": False}}
+    there = {"host": "shop.example.com", "database": "Shop", "user": "reader"}
+    for variant, login in (
+        (BY_TOKEN, {"auth": "iam", "resource": "db-ABC", "security_group": f"sg-{1:017x}"}),
+        (BY_SECRET, {"auth": "secret", "secret": SECRET, "instance": "shop"}),
+    ):
+        source = {"contracts": "tests/cases/own_tables", "existing": there | login}
+        yield variant, Stage.model_validate(place | quiet | {"source": source})
 
 
 def findings(stage: Stage, folder: Path) -> list[str]:

@@ -146,7 +146,7 @@ def test_what_the_reconciliation_asks(analyzer: Analyzer, stage: Stage, gold: st
         ("v_city_performance", "total_orders,", "total_orders || city,", "line 5:18: "),
         ("v_quarantine", "GROUP BY source_table,", "GROUP BY", "line 3:5: 'source_table' must be"),
         ("v_overview", "FROM totals", "FROM total", "line 33:6: Table 'awsdatacatalog."),
-        ("v_quality", "WHERE recency = 1", "WHERE recency = '1'", "line 21:15: Cannot apply"),
+        ("v_quality", "WHERE recency = 1", "WHERE recency = '1'", "line 25:15: Cannot apply"),
         ("v_freshness", "FROM", "FORM", "line 9:6: mismatched input"),
     ],
 )

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.infrastructure.templates import definition
+from tests.pipeline_states import evaluated
 
 Templates = dict[str, dict[str, Any]]
 
@@ -30,6 +31,13 @@ def test_names_read_as_sentences(machine: dict[str, Any]) -> None:
 
 def test_the_run_as_a_whole_has_a_time_limit(machine: dict[str, Any]) -> None:
     assert machine["TimeoutSeconds"] > 0
+
+
+def test_a_large_run_gets_more_workers(machine: dict[str, Any]) -> None:
+    asked = machine["States"]["Merge into silver and gold"]["Arguments"]
+    assert asked["WorkerType"] == "G.1X"
+    assert evaluated(asked["NumberOfWorkers"], pending_rows=1_999_999) == 2
+    assert evaluated(asked["NumberOfWorkers"], pending_rows=2_000_000) > 2
 
 
 def test_only_named_transient_errors_are_retried(machine: dict[str, Any]) -> None:

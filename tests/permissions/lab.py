@@ -171,7 +171,7 @@ class Lab:
         return self.log_of(self.crawl, "/aws-glue/crawlers")
 
     def job_log(self) -> Told:
-        return self.log_of(self.job, "/aws-glue/jobs/output")
+        return self.log_of(self.job, f"/aws-glue/lakehouse-{STAGE}-merge/output")
 
     def job_metrics(self) -> Told:
         """The job goes on without its metric, and says so in its log."""

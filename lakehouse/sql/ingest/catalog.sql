@@ -17,3 +17,7 @@ UNION ALL
 SELECT 'trigger', NULL, tgtype, tgenabled::text, NULL, tgisinternal, NULL
 FROM pg_trigger
 WHERE tgrelid = to_regclass(${relation})::oid
+UNION ALL
+SELECT 'relation', NULL, NULL, relkind::text, NULL, NULL, NULL
+FROM pg_class
+WHERE oid = to_regclass(${relation})::oid

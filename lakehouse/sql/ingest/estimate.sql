@@ -1,2 +1,2 @@
 -- What the planner expects of the table; nothing is read.
-EXPLAIN (FORMAT JSON) SELECT * FROM ${relation}
+EXPLAIN (FORMAT JSON) SELECT * FROM ${relation} AS source

@@ -14,7 +14,8 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from pyiceberg.catalog import load_catalog
 
-from lakehouse.gold import GOLD, QUARANTINE, QUARANTINE_COLUMNS
+from lakehouse.contract import load_contracts
+from lakehouse.gold import GOLD, QUARANTINE, QUARANTINE_COLUMNS, silver_tables
 from lakehouse.views import create_statement, load_views
 from local.screenshot import browser
 
@@ -33,6 +34,7 @@ ACCOUNT = (
 TYPES = {
     "string": pyarrow.string(),
     "bigint": pyarrow.int64(),
+    "int": pyarrow.int32(),
     "date": pyarrow.date32(),
     "timestamp": pyarrow.timestamp("us", tz="UTC"),
     "boolean": pyarrow.bool_(),
@@ -40,6 +42,8 @@ TYPES = {
     "decimal(12,6)": pyarrow.decimal128(12, 6),
     "decimal(18,2)": pyarrow.decimal128(18, 2),
     "decimal(5,2)": pyarrow.decimal128(5, 2),
+    "decimal(10,2)": pyarrow.decimal128(10, 2),
+    "decimal(12,2)": pyarrow.decimal128(12, 2),
 }
 
 
@@ -131,7 +135,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 
 @pytest.fixture(scope="session")
 def lake(account: Account) -> Account:
-    """The account once its gold layer, the quarantine and all views are there."""
+    """The account once its silver and gold layers and all views are there."""
     catalog = load_catalog(
         "glue",
         **{
@@ -148,6 +152,9 @@ def lake(account: Account) -> Account:
     )
     tables = {(GOLD_DATABASE, name): columns for name, columns in GOLD.items()}
     tables[SILVER_DATABASE, QUARANTINE] = QUARANTINE_COLUMNS
+    for contract in load_contracts().values():
+        for name, columns in silver_tables(contract).items():
+            tables[SILVER_DATABASE, name] = columns
     content = small_lake.rows()
     for (database, name), columns in tables.items():
         schema = pyarrow.schema([(column, TYPES[kind]) for column, kind in columns.items()])
@@ -179,6 +186,12 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
             return address
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def address(serve: Serve, lake: Account) -> str:
+    """The dashboard over the small lake, one for all tests that only look."""
+    return serve(GOLD_DATABASE=GOLD_DATABASE, STAGE="test", REFRESH_SECONDS="5", **lake.environment)
 
 
 @pytest.fixture(scope="session")

@@ -4,28 +4,22 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from reading import table, tiles
 
 from local.screenshot import open_dashboard
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-Serve = Callable[..., str]
 ROOT = Path(__file__).parents[3]
-GOLD_DATABASE = "shop_test_gold"
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def address(serve: Serve, lake: Any) -> str:
-    return serve(GOLD_DATABASE=GOLD_DATABASE, STAGE="test", REFRESH_SECONDS="5", **lake.environment)
 
 
 @pytest.fixture
@@ -33,22 +27,6 @@ def page(chromium: "Browser", address: str) -> "Iterator[Page]":
     page = open_dashboard(chromium, address)
     yield page
     page.close()
-
-
-def tiles(page: "Page") -> dict[str, str]:
-    found = {}
-    for tile in page.get_by_test_id("stMetric").all():
-        label = tile.get_by_test_id("stMetricLabel").inner_text().strip()
-        found[label] = tile.get_by_test_id("stMetricValue").inner_text().strip()
-    return found
-
-
-def table(page: "Page", heading: str) -> list[list[str]]:
-    box = page.get_by_test_id("stVerticalBlock").filter(
-        has=page.get_by_role("heading", name=heading)
-    )
-    rows = box.last.locator("tbody tr").all()
-    return [[cell.inner_text().strip() for cell in row.locator("td").all()] for row in rows]
 
 
 def test_key_figures_equal_the_view(page: "Page", lake: Any) -> None:
@@ -86,15 +64,21 @@ def test_the_oldest_pending_order_has_its_age(page: "Page") -> None:
     assert re.search(r"Oldest pending order\s*1 d 3 h", page.inner_text("body"))
 
 
-def test_data_health_equals_the_views(page: "Page", lake: Any) -> None:
-    page.get_by_role("link", name="Data health").click()
-    page.get_by_role("heading", name="Quality rules").wait_for()
-    rules = lake.query("SELECT outcome, source_table, rule FROM v_quality ORDER BY 1, 2, 3")
-    assert [[row[0][2:], *row[1:3]] for row in table(page, "Quality rules")] == [
-        list(row.values()) for row in rules
-    ]
-    (held,) = lake.query('SELECT source_table, failed_rules, "rows" FROM v_quarantine')
-    assert [row[:3] for row in table(page, "Rows held back")] == [list(held.values())]
+def test_the_period_is_against_the_one_before(chromium: "Browser", address: str, lake: Any) -> None:
+    page = open_dashboard(chromium, f"{address}/?period=7+days&orders=Premium")
+    day = "CAST(current_timestamp AT TIME ZONE 'UTC' AS date)"
+    (row,) = lake.query(
+        f"SELECT sum(CASE WHEN sale_date > date_add('day', -7, {day}) THEN total_revenue END)"
+        f" AS new, sum(CASE WHEN sale_date <= date_add('day', -7, {day}) THEN total_revenue END)"
+        f" AS old"
+        f" FROM v_sales WHERE is_premium AND sale_date > date_add('day', -14, {day})"
+    )
+    new, old = Decimal(row["new"]), Decimal(row["old"])
+    assert tiles(page)["Total revenue"] == f"${new:,}"
+    first = page.get_by_test_id("stMetric").first.inner_text()
+    assert f"{(new - old) * 100 / old:+.1f}%" in first
+    assert "against the 7 days before" in first
+    page.close()
 
 
 def test_a_refresh_keeps_choice_and_scroll(page: "Page", lake: Any) -> None:
@@ -125,19 +109,6 @@ def executions(lake: Any) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_console_stays_silent(chromium: "Browser", address: str, theme: Any) -> None:
-    page = chromium.new_page(color_scheme=theme)
-    problems: list[str] = []
-    page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(address)
-    page.get_by_role("heading", name="Where the figures come from").wait_for(timeout=30_000)
-    page.wait_for_timeout(1500)
-    page.close()
-    assert problems == []
-
-
 def test_nothing_is_fetched_from_elsewhere(chromium: "Browser", address: str) -> None:
     page = chromium.new_page()
     asked: list[str] = []
@@ -155,20 +126,3 @@ def test_a_picture_can_be_taken(address: str, tmp_path: Any) -> None:
     subprocess.run(command, check=True, timeout=90, cwd=ROOT)
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert int.from_bytes(picture.read_bytes()[20:24], "big") > 1000
-
-
-def test_an_empty_lake_says_so(chromium: "Browser", serve: Serve, account: Any) -> None:
-    address = serve(GOLD_DATABASE="nothing_here_gold", **account.environment)
-    page = open_dashboard(chromium, address)
-    assert "The first run has not finished" in page.inner_text("body")
-    page.close()
-
-
-def test_an_athena_that_is_gone_says_so_soon(
-    chromium: "Browser", serve: Serve, account: Any
-) -> None:
-    gone = {**account.environment, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
-    address = serve(GOLD_DATABASE=GOLD_DATABASE, **gone)
-    page = open_dashboard(chromium, address, seconds=30)
-    assert "Athena does not answer" in page.inner_text("body")
-    page.close()

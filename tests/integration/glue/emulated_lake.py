@@ -303,12 +303,14 @@ class EmulatedLake:
         on_line: Callable[[str], None] = lambda _: None,
         stopped: Callable[[], bool] = lambda: False,
         timeout_seconds: float = 900,
+        workers: int = 2,
         **changes: str,
     ) -> spark.JobOutcome:
         """Runs the deployed job once."""
         self._runs += 1
         job = {
             "Name": "test-merge",
+            "NumberOfWorkers": 2,
             "DefaultArguments": {
                 "--extra-py-files": str(self.modules),
                 "--datalake-formats": "iceberg",
@@ -334,6 +336,7 @@ class EmulatedLake:
             endpoint_url=self.endpoint,
             credentials=CREDENTIALS,
             jars_directory=self.jars,
+            workers=workers,
             on_line=on_line,
             stopped=stopped,
             timeout_seconds=timeout_seconds,

@@ -18,6 +18,7 @@ from bench.adversary import aws
 from lakehouse.contract import TableContract
 from lakehouse.ledger_client import Ledger
 from lakehouse.rowhash import row_hash
+from lakehouse.sourcetable import named_rows
 from lambdas.ingest import horizon
 from lambdas.ingest.bronze import Bronze
 from lambdas.ingest.budget import Budget
@@ -162,7 +163,7 @@ class Shop:
 
     def living(self) -> list[Row]:
         """The last version of each key in bronze that is no delete, with its hash."""
-        keys = ", ".join(self.contract.key)
+        keys = ", ".join(f'"{name}"' for name in self.contract.key)
         rows = self.read(f"{keys}, _batch_id, _op, _row_hash")
         last: dict[Row, Row] = {}
         width = len(self.contract.key)
@@ -176,9 +177,10 @@ class Shop:
 
     def truth(self) -> list[Row]:
         """The source's keys and hashes, computed by PostgreSQL."""
-        keys = ", ".join(self.contract.key)
+        keys = ", ".join(f'"{name}"' for name in self.contract.key)
         rows = self.connect().run(
-            f"SELECT {keys}, {row_hash(self.contract, 'postgres')} FROM {self.contract.table}"
+            f"SELECT {keys}, {row_hash(self.contract, 'postgres')} "
+            f"FROM {named_rows(self.contract)} AS source"
         )
         return sorted(tuple(row) for row in rows or [])
 

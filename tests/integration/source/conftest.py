@@ -15,6 +15,7 @@ from lambdas.bootstrap import database_roles
 from local.engines.postgres import PostgresEngine
 from local.engines.postgres_front import PostgresFront
 from local.seams.rds_instances import _free_port
+from tests.integration.source.messy_source import OwnDatabase
 
 Failure = type[BaseException] | tuple[type[BaseException], ...]
 
@@ -85,6 +86,18 @@ def source(server: tuple[PostgresEngine, PostgresFront]) -> Source:
     name = f"shop_{next(_numbers)}"
     engine.query(f"CREATE DATABASE {name} OWNER {MASTER}")
     return Source(engine, front, name)
+
+
+@pytest.fixture(scope="module")
+def messy(server: tuple[PostgresEngine, PostgresFront]) -> OwnDatabase:
+    """A database of somebody who does not know us, with everything that a table may be."""
+    engine, _ = server
+    engine.start()
+    name = f"messy_{next(_numbers)}"
+    engine.query(f"CREATE DATABASE {name} OWNER {MASTER}")
+    source = OwnDatabase(engine, name, MASTER, PASSWORD)
+    source.run(Path(__file__).with_name("messy_schema.sql").read_text())
+    return source
 
 
 @pytest.fixture

@@ -32,9 +32,15 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The settings of one deployment, and empty caches."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    streamlit.cache_data.clear()
+    forget()
     yield
+    forget()
+
+
+def forget() -> None:
+    """As if the dashboard had just been started."""
     streamlit.cache_data.clear()
+    streamlit.cache_resource.clear()
 
 
 @pytest.fixture
@@ -64,3 +70,26 @@ def athena(monkeypatch: pytest.MonkeyPatch, lake: dict[str, Any]) -> list[str]:
 def run() -> Run:
     """Opens the dashboard's first page."""
     return lambda: AppTest.from_file(str(APP), default_timeout=30).run()
+
+
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def open_page() -> Open:
+    """Opens one page by its module's name, with the given parameters in its address."""
+
+    def script(name: str) -> None:
+        import importlib
+
+        from dashboard.settings import DashboardEnvironment
+
+        importlib.import_module(f"dashboard.screens.{name}").draw(DashboardEnvironment.read())
+
+    def opened(name: str, **address: str) -> AppTest:
+        page = AppTest.from_function(script, default_timeout=30, kwargs={"name": name})
+        for key, value in address.items():
+            page.query_params[key] = value
+        return page.run()
+
+    return opened

@@ -1,5 +1,6 @@
 """Frames as awswrangler returns them for each view: decimals, naive UTC timestamps, Int64."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -78,8 +79,40 @@ def views(now: datetime, days: int = 40, age: timedelta = timedelta(minutes=2)) 
         "v_product_performance": pandas.DataFrame([
             {"product_id": place, "name": name, "category": category, "total_orders": 90 - place,
              "units_sold": 160 - 9 * place, "total_revenue": Decimal(48000 - 3700 * place),
-             "net_revenue": Decimal(46000 - 3800 * place)}
+             "net_revenue": Decimal(46000 - 3800 * place), "rank": place,
+             "products": len(PRODUCTS)}
             for place, (name, category) in enumerate(PRODUCTS, 1)
+        ]),
+        "v_category_performance": pandas.DataFrame([
+            {"category": category, "products": 2, "total_orders": 40, "units_sold": 90,
+             "total_revenue": Decimal(90000 - 9000 * place),
+             "net_revenue": Decimal(88000 - 9000 * place)}
+            for place, category in enumerate(sorted({category for _, category in PRODUCTS}))
+        ]),
+        "v_price_history": pandas.DataFrame([
+            {"product_id": 1, "price": Decimal("499.00"), "previous_price": Decimal("450.00"),
+             "valid_from": naive - timedelta(days=2)},
+            {"product_id": 2, "price": Decimal("199.00"), "previous_price": None,
+             "valid_from": naive - timedelta(days=30)},
+            {"product_id": 1, "price": Decimal("450.00"), "previous_price": None,
+             "valid_from": naive - timedelta(days=30)},
+        ]),
+        "v_sales": sales(naive),
+        "v_product_sales": pandas.DataFrame([
+            {"sale_date": (naive - timedelta(days=back)).date(), "product_id": product,
+             "is_premium": premium, "total_orders": 2, "units_sold": 5,
+             "total_revenue": Decimal(1300 if premium else 400) + product,
+             "net_revenue": Decimal(1200 if premium else 300) + product}
+            for back in (0, 8) for product in (1, 2, 3) for premium in (True, False)
+        ]),
+        "v_status_times": pandas.DataFrame([
+            {"changed_on": naive.date(), "from_status": before, "to_status": after,
+             "minutes": minutes, "orders": orders}
+            for before, after, minutes, orders in (
+                ("PENDING", "SHIPPED", 4, 10), ("PENDING", "SHIPPED", 120, 9),
+                ("PENDING", "SHIPPED", 4320, 1), ("SHIPPED", "DELIVERED", 1440, 5),
+                ("PENDING", "CANCELLED", 30, 2),
+            )
         ]),
         "v_freshness": pandas.DataFrame([
             {"source_table": table, "rows": rows, "quarantined_keys": held,
@@ -89,7 +122,8 @@ def views(now: datetime, days: int = 40, age: timedelta = timedelta(minutes=2)) 
         ]),
         "v_quality": pandas.DataFrame([
             {"run_id": "run-7", "source_table": "fact_sales", "rule": rule, "outcome": outcome,
-             "failure_reason": reason, "evaluated_at": naive - age}
+             "failure_reason": reason, "evaluations": 8, "passes": 8 if outcome == "Passed" else 7,
+             "evaluated_at": naive - age}
             for rule, outcome, reason in (
                 ('IsComplete "sale_id"', "Passed", None),
                 ('ColumnValues "quantity" > 0', "Failed", "3 rows did not meet the rule"),
@@ -101,6 +135,55 @@ def views(now: datetime, days: int = 40, age: timedelta = timedelta(minutes=2)) 
             {"source_table": "fact_sales", "failed_rules": 'ColumnValues "quantity" > 0',
              "rows": 3, "last_seen": naive - timedelta(minutes=40)},
         ]),
+        "v_reconciliation": pandas.DataFrame([
+            {"source_table": table, "run_id": "run-7", "source_rows": rows, "bronze_rows": rows,
+             "bronze_keys": rows, "silver_keys": rows, "deleted_keys": 0, "quarantined_keys": 0,
+             "is_reconciled": True, "detail": None, "checked_at": naive - age}
+            for table, rows in zip(TABLES, (4, 20, 150), strict=True)
+        ]),
+        "v_pipeline_runs": pandas.DataFrame([run(naive - age, "run-7"), run(
+            naive - age - timedelta(minutes=5), "run-6", outcome="FAILED",
+            failed_state="Merge into silver and gold", cause="States.TaskFailed: out of disk",
+        )]),
+    }  # fmt: skip
+
+
+def sales(now: datetime) -> pandas.DataFrame:
+    """Rows of `v_sales`: London and Lagos, two categories, today, eight days ago and long ago."""
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    rows = []
+    for back, scale in ((0, 1), (8, 2), (400, 4)):
+        for city, country in (("London", "United Kingdom"), ("Lagos", "Nigeria")):
+            for category, premium in (("Kitchen", False), ("Electronics", True)):
+                is_pending = back == 8 and city == "Lagos"
+                orders = 10 * scale
+                gross = Decimal("812.34" if premium else "100.01") * orders
+                rows.append({
+                    "sale_date": (now - timedelta(days=back)).date(),
+                    "pending_since": hour - timedelta(days=back) if is_pending else None,
+                    "city": city, "country": country, "category": category,
+                    "is_premium": premium, "total_orders": orders, "units_sold": 2 * orders,
+                    "total_revenue": gross, "net_revenue": gross * 9 / 10,
+                    "pending_orders": orders if is_pending else 0,
+                    "shipped_orders": 0, "cancelled_orders": 0 if is_pending else scale,
+                    "delivered_orders": 0 if is_pending else orders - scale,
+                })  # fmt: skip
+    frame = pandas.DataFrame(rows)
+    return frame.assign(pending_since=pandas.to_datetime(frame["pending_since"]))
+
+
+def run(ended_at: datetime, run_id: str, **changes: Any) -> dict[str, Any]:
+    """A receipt of a merging run of 51 seconds."""
+    window = (ended_at - timedelta(seconds=54)).isoformat() + "+00:00"
+    table = {"window_from": window, "window_to": window, "batches": 1, "rows": 150, "deletes": 2,
+             "quarantined": 1, "files": 1, "bytes": 4096}  # fmt: skip
+    return {
+        "run_id": run_id, "outcome": "SUCCEEDED", "failed_state": None, "cause": None,
+        "is_merged": True, "batches": 3, "rows_ingested": 200, "rows_quarantined": 1,
+        "bytes_scanned": 5_400_000, "glue_seconds": 22.0, "freshness_seconds": 53.0,
+        "dollars": Decimal("0.073100"), "seconds_by_state": '{"Ingest":4.0,"Merge":41.2}',
+        "tables": json.dumps([{"table": name, **table} for name in TABLES]), "seconds": 51.4,
+        "started_at": ended_at - timedelta(seconds=51), "ended_at": ended_at, **changes,
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dashboard import figures
 from dashboard.figures import Level
 from dashboard.queries import typed
-from dashboard.views import DAILY_SALES, FRESHNESS, QUALITY
+from dashboard.views import DAILY_SALES, FRESHNESS, QUALITY, RECONCILIATION
 
 NOW = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 
@@ -73,33 +73,52 @@ def test_a_missing_moment_is_never() -> None:
     assert figures.instant(None) == "n/a"
 
 
-def frames(age: timedelta = timedelta(minutes=2)) -> tuple[pandas.DataFrame, pandas.DataFrame]:
+def frames(age: timedelta = timedelta(minutes=2)) -> tuple[pandas.DataFrame, ...]:
     lake = sample_lake.views(NOW, age=age)
-    return typed(lake["v_freshness"], FRESHNESS), typed(lake["v_quality"], QUALITY)
+    views = (FRESHNESS, QUALITY, RECONCILIATION)
+    return tuple(typed(lake[view.name], view) for view in views)
 
 
 def test_trust_weighs_age_before_blemishes() -> None:
     hour = timedelta(hours=1)
     assert figures.trust(*frames(), NOW, hour).level is Level.ATTENTION
     assert figures.trust(*frames(timedelta(minutes=61)), NOW, hour).level is Level.STALE
-    freshness, quality = frames()
+    freshness, quality, compared = frames()
     freshness["quarantined_keys"] = 0
-    good = figures.trust(freshness, quality[quality["outcome"] == "Passed"], NOW, hour)
+    good = figures.trust(freshness, quality[quality["outcome"] == "Passed"], compared, NOW, hour)
     assert good.level is Level.GOOD
     assert (good.failing_rules, good.evaluated_rules) == (0, 2)
 
 
 def test_one_rule_alone_is_named_alone() -> None:
-    freshness, quality = frames()
+    freshness, quality, compared = frames()
     freshness["quarantined_keys"] = 0
-    trust = figures.trust(freshness, quality, NOW, timedelta(hours=1))
+    trust = figures.trust(freshness, quality, compared, NOW, timedelta(hours=1))
     assert trust.headline == "Fresh, but 1 rule fails"
 
 
 def test_a_lake_that_never_ingested_is_stale() -> None:
-    freshness, quality = frames()
+    freshness, quality, compared = frames()
     freshness["last_ingested_at"] = pandas.NaT
-    assert figures.trust(freshness, quality, NOW, timedelta(hours=1)).level is Level.STALE
+    assert figures.trust(freshness, quality, compared, NOW, timedelta(hours=1)).level is Level.STALE
+
+
+def test_what_does_not_add_up_outweighs_all() -> None:
+    freshness, quality, compared = frames()
+    compared.loc[2, "is_reconciled"] = False
+    trust = figures.trust(freshness, quality, compared, NOW, timedelta(hours=1))
+    assert trust.level is Level.STALE
+    assert trust.headline == "The figures do not add up: fact_sales"
+    assert (trust.compared_tables, trust.differing_tables) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "expected"),
+    [(Decimal(110), Decimal(100), 10.0), (1, 4, -75.0), (5, 0, None), (5, None, None),
+     (None, 5, None)],
+)  # fmt: skip
+def test_change(new: int | None, old: int | None, expected: float | None) -> None:
+    assert figures.change(new, old) == expected
 
 
 def daily(days: int) -> pandas.DataFrame:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pandas
@@ -10,7 +11,8 @@ import sqlglot
 
 from dashboard import queries, views
 from dashboard.failures import OutdatedViewError, QueryServiceError
-from dashboard.views import ALL, Kind, View
+from dashboard.view import Kind, View
+from dashboard.views import ALL
 from lakehouse.views import load_views
 
 SAMPLE = View(
@@ -104,5 +106,5 @@ def test_the_failing_view_is_named() -> None:
         raise TimeoutError
 
     with pytest.raises(QueryServiceError, match="v_overview: TimeoutError") as raised:
-        queries.load(reader, [views.OVERVIEW, views.CITIES])
+        queries.load([views.OVERVIEW, views.CITIES], partial(queries.read, reader))
     assert raised.value.transient

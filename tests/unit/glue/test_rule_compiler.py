@@ -30,11 +30,11 @@ _LEFT_TO_THE_JOB = ("CustomSql", "now()")
 
 
 def _contract(schema: str) -> TableContract:
-    columns = {"__row": "integer", "__at": "timestamptz"}
+    columns = {"row_number": "integer", "stamped_at": "timestamptz"}
     for part in schema.split(", "):
         name, kind = part.split(" ", 1)
         columns[name] = _POSTGRES.get(kind, kind.replace("decimal", "numeric"))
-    return TableContract(table="t", key=("__row",), cursor="__at", columns=columns)
+    return TableContract(table="t", key=("row_number",), cursor="stamped_at", columns=columns)
 
 
 def _row_level(rule: Rule) -> bool:
@@ -57,14 +57,14 @@ def _judged() -> list[dict[str, str]]:
 def test_case(case: dict[str, str]) -> None:
     contract = _contract(case["schema"])
     [rule] = compile_rules(contract, parse(f"Rules = [ {case['rule']} ]"))
-    types = {n: k for n, k in contract.types.items() if not n.startswith("__")}
+    types = {n: k for n, k in contract.types.items() if n not in ("row_number", "stamped_at")}
     connection = duckdb.connect()
     columns = ", ".join(f'"{name}" {kind.duckdb}' for name, kind in types.items())
-    connection.execute(f"CREATE TABLE t (__row INTEGER, {columns})")
+    connection.execute(f"CREATE TABLE t (row_number INTEGER, {columns})")
     for number, row in enumerate(json.loads(case["rows"], parse_float=Decimal)):
         marks = ", ".join("?" * (len(row) + 1))
         connection.execute(f"INSERT INTO t VALUES ({marks})", [number, *row])
-    found = connection.execute(f"SELECT {rule.passes} FROM t ORDER BY __row").fetchall()
+    found = connection.execute(f"SELECT {rule.passes} FROM t ORDER BY row_number").fetchall()
     # a row outside the rule's `where` is skipped by the job, and goes on as one that passed
     assert [passed for [passed] in found] == [letter in "PS" for letter in case["by_row"]]
 

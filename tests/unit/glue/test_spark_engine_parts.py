@@ -6,7 +6,7 @@ import pytest
 from lakehouse import spark_conf
 from lakehouse.errors import ConfigurationError
 from lakehouse.views import create_statement, load_views
-from local.engines.spark import RUNTIME
+from local.engines.spark import RUNTIME, jvm_options
 from local.engines.spark_errors import error_message
 
 sys.path.insert(0, str(RUNTIME))
@@ -38,6 +38,14 @@ SYNTAX = """  File "job.py", line 1
         ^
 SyntaxError: invalid syntax
 """
+
+
+def test_only_a_run_with_more_workers_than_its_job_gets_the_second_compiler() -> None:
+    job = {"NumberOfWorkers": 2}
+    quick = "-XX:TieredStopAtLevel=1"
+    assert quick in jvm_options(job, None)
+    assert quick in jvm_options(job, 2)
+    assert quick not in jvm_options(job, 4)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +94,7 @@ def test_a_view_has_a_title_and_becomes_a_statement(name: str) -> None:
 def test_views_refuse_names_that_need_quotes() -> None:
     with pytest.raises(ConfigurationError, match="'my-silver' is not usable"):
         create_statement("v_overview", "my-silver", "gold")
-    with pytest.raises(ConfigurationError, match="no view 'v_x'; known: v_city"):
+    with pytest.raises(ConfigurationError, match="no view 'v_x'; known: v_category"):
         create_statement("v_x", "silver", "gold")
 
 

@@ -7,13 +7,12 @@ import pytest
 from lakehouse.contract import load_contracts
 from lakehouse.errors import SourceError, SourceUnavailableError
 from lakehouse.ledger import Batch, File, Kind, State, Watermark
-from lakehouse.sqltext import literal
+from lakehouse.sqltext import identifier, literal
 from lambdas.ingest.extraction import _server_message
 from lambdas.ingest.horizon import Horizon
 from lambdas.ingest.planning import later
 from lambdas.ingest.result import catalog_signature, outcome
 from lambdas.ingest.source import Source, conninfo
-from lambdas.ingest.statements import identifier
 
 CONTRACT = load_contracts()["fact_sales"]
 AT = "2026-05-01T10:00:00.000001Z"

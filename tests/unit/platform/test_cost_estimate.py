@@ -207,12 +207,16 @@ def test_what_the_templates_hold() -> None:
         },
         "Roles": {"Type": "Custom::DatabaseRoles"},
         "Gateway": {"Type": "AWS::EC2::VPCEndpoint", "Properties": {"VpcEndpointType": "Gateway"}},
-        "Door": {"Type": "AWS::EC2::VPCEndpoint", "Properties": {"VpcEndpointType": "Interface"}},
+        "Door": {
+            "Type": "AWS::EC2::VPCEndpoint",
+            "Properties": {"VpcEndpointType": "Interface", "SubnetIds": ["a", "b"]},
+        },
         "Nat": {"Type": "AWS::EC2::NatGateway"},
     }
     found = inventory([{"Resources": resources}, {"Resources": {}}])
     assert (found.databases, found.alarm_metrics) == (1, 3)
-    assert found.unpriced == ("AWS::EC2::NatGateway", "AWS::EC2::VPCEndpoint")
+    assert found.unpriced == ("AWS::EC2::NatGateway",)
+    assert found.endpoint_zones == 2
 
 
 def test_a_month_above_the_ceiling_is_one_line_that_names_it_and_the_largest() -> None:

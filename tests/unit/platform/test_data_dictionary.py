@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lakehouse import dictionary
+from lakehouse import dictionary, gold
 from lakehouse.contract import load_contracts
 from lakehouse.errors import ConfigurationError
 
@@ -33,12 +33,12 @@ def test_what_lacks_words_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     mute = {k: v for k, v in sales.descriptions.items() if k != "status"}
     with pytest.raises(ConfigurationError, match="bronze fact_sales has no words for status;"):
         dictionary.render({**contracts, "fact_sales": replace(sales, descriptions=mute)})
-    monkeypatch.setitem(dictionary.GOLD, "receipts", {"run_id": "string"})
+    monkeypatch.setitem(gold.GOLD, "receipts", {"run_id": "string"})
     with pytest.raises(ConfigurationError, match="gold receipts has no words for title, grain"):
         dictionary.render(contracts)
-    monkeypatch.delitem(dictionary.GOLD, "receipts")
-    monkeypatch.delitem(dictionary.GOLD, "daily_sales")
-    assert dictionary.superfluous(contracts) == ["gold.daily_sales"]
+    monkeypatch.delitem(gold.GOLD, "receipts")
+    monkeypatch.delitem(gold.GOLD, "daily_sales")
+    assert dictionary.superfluous(contracts) == ["gold.daily_sales", "views.v_daily_sales"]
 
 
 def test_every_key_is_a_column() -> None:

@@ -20,6 +20,9 @@ ROOT = Path(__file__).parents[3]
         ),
         (("pause", "STAGE=dev"), "-m local pause dev"),
         (("resume", "STAGE=local"), "-m local resume local"),
+        (("doctor", "STAGE=local"), "-m local doctor --stage local"),
+        (("doctor", "DSN=postgresql://me@there/shop"), "-m local doctor"),
+        (("contracts", "ARGS=--help"), "-m local contracts --help"),
     ],
 )
 def test_a_target_runs_its_command(typed: tuple[str, ...], runs: str) -> None:

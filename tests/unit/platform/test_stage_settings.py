@@ -26,6 +26,16 @@ route_table = "rtb-00000002"
 """
 
 
+EXISTING = """
+[source.existing]
+host = "shop.example.com"
+database = "Shop"
+user = "reader"
+auth = "secret"
+secret = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:shop"
+"""
+
+
 @pytest.mark.parametrize("name", stage_names())
 def test_every_stage_loads(name: str) -> None:
     assert load_stage(name).name == name
@@ -36,7 +46,7 @@ def test_every_stage_loads(name: str) -> None:
     [
         ("storage_gib = 20", "storage_gb = 20", "'source.storage_gb' is not a known key"),
         ("storage_gib = 20", 'storage_gib = "much"', "'source.storage_gib': input should"),
-        ("storage_gib = 20", "", "'source.storage_gib' is missing"),
+        ("storage_gib = 20", "", "storage_gib is missing; say it, or name your own"),
         ("storage_gib = 20", "storage_gib = 5", "greater than or equal to 20"),
         ("rate(30 minutes)", "every hour", "'pipeline.schedule'"),
         ('host = "none"', 'host = "moon"', "'dashboard.host': input should be 'none'"),
@@ -46,6 +56,8 @@ def test_every_stage_loads(name: str) -> None:
         ("monthly_ceiling_usd = 35", "monthly_ceiling_usd = 0", "'cost.monthly_ceiling_usd'"),
         ("window_minutes = 60", 'window_minutes = 60\nemail = "me"', "'alarms.email'"),
         ("lease_minutes = 120", "lease_minutes = 90", "less than a lease may last: 91 minutes"),
+        ("large_workers = 4", "large_workers = 1", "'glue.large_workers': input should be greater"),
+        ("workers = 2", "workers = 5", "large_workers = 4 is less than workers = 5"),
         ("bronze_immutable = false", "bronze_immutable = true", "contradicts bronze_immutable"),
         ('keys = "service"', 'keys = "customer"', "needs a region"),
         ("[source]", f"{NETWORK}[source]", "[network] needs a region"),
@@ -55,6 +67,15 @@ def test_every_stage_loads(name: str) -> None:
             'region = "eu-west-1"' + NETWORK.replace("1b", "1a") + "[source]",
             "two availability zones",
         ),
+        ("[generator]", EXISTING + "[generator]", "would write the shop into [source.existing]"),
+        (
+            "[generator]\nenabled = true",
+            EXISTING + "[generator]\nenabled = false",
+            "name its network in [network]",
+        ),
+        ("[generator]", EXISTING.replace('secret"', 'iam"') + "[generator]", "needs resource"),
+        ("[generator]", EXISTING + 'tls = "off"\n[generator]', "let the server have a certificate"),
+        ("[generator]", EXISTING.replace("arn:", "") + "[generator]", "'source.existing.secret'"),
         ("[glue]", "[glue", "Expected ']'"),
     ],
 )  # fmt: skip

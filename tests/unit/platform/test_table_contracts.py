@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from lakehouse.columns import INGESTED_AT
 from lakehouse.contract import DIRECTORY, History, load_contracts
 from lakehouse.errors import ConfigurationError
 from lakehouse.types import canonical, column_type
@@ -34,6 +35,32 @@ def test_the_shop_has_three_tables() -> None:
             'quantity = "colour"',
             "type 'colour' is not known; if it is an enum",
         ),
+        ('cursor = "updated_at"', "", "cursor is missing; name the column that every change"),
+        ('history = "current"', 'capture = "snapshot"', "which needs none; remove one of them"),
+        (
+            'cursor = "updated_at"',
+            'capture = "snapshot"\ndeletes = "audit"',
+            "a snapshot sees every delete; remove it",
+        ),
+        ('cursor = "updated_at"', 'capture = "log"', "'capture': input should be 'cursor' or"),
+        ('quantity = "integer"', 'Quantity = "integer"', "'Quantity' is no lower-case identifier"),
+        ('quantity = "integer"', 'valid_to = "date"', "column 'valid_to' is a column of ours"),
+        ('table = "fact_sales"', 'table = "Sales"', "and let source_table be 'Sales'"),
+        (
+            "[columns]",
+            '[source_names]\ncount = "n"\n[columns]',
+            "source_names names 'count', which is not among the columns",
+        ),
+        (
+            "[columns]",
+            '[source_names]\nquantity = "status"\n[columns]',
+            "two columns are read from 'status' of the source",
+        ),
+        (
+            "[columns]",
+            'left_out = ["Qty"]\n[source_names]\nquantity = "Qty"\n[columns]',
+            "left_out names 'Qty', which is among the columns",
+        ),
         ('"numeric(12,2)"', '"numeric(40,2)"', "does not fit decimal(38)"),
         ('table = "fact_sales"', 'table = "sales"', "'table' is not the file's name"),
     ],
@@ -47,6 +74,20 @@ def test_a_wrong_contract_is_one_line(tmp_path: Path, was: str, becomes: str, te
     assert "fact_sales.toml" in str(wrong.value)
     assert telling in str(wrong.value)
     assert "\n" not in str(wrong.value)
+
+
+def test_a_table_may_have_other_names_in_its_source(tmp_path: Path) -> None:
+    names = 'schema = "Shop"\nsource_table = "Order Lines"\n[source_names]\nquantity = "Qty"\n'
+    told = GOOD.replace("[columns]", f"{names}[columns]").replace('cursor = "updated_at"', "")
+    (tmp_path / "fact_sales.toml").write_text(f'capture = "snapshot"\n{told}')
+    (tmp_path / "fact_sales.dqdl").write_text((DIRECTORY / "fact_sales.dqdl").read_text())
+    contract = load_contracts(tmp_path)["fact_sales"]
+    assert contract.relation == "Shop.Order Lines"
+    assert [contract.in_source(name) for name in ("quantity", "status")] == ["Qty", "status"]
+    assert contract.is_snapshot
+    assert not contract.is_strict
+    assert not contract.has_tombstones
+    assert contract.change_column == INGESTED_AT
 
 
 def test_a_contract_without_rules_is_refused(tmp_path: Path) -> None:

@@ -290,8 +290,12 @@ def test_the_dashboard_itself_goes_through(chromium: "Browser", lake: Any, tmp_p
         page.goto(host.address)
         (row,) = lake.query("SELECT total_revenue FROM v_overview")
         page.get_by_text(f"${Decimal(row['total_revenue']):,}").first.wait_for(timeout=30_000)
-        page.get_by_role("link", name="Data health").click()
-        page.get_by_role("heading", name="Quality rules").wait_for(timeout=30_000)
+        for name in ("Cities", "Products", "Fulfilment", "Data health"):
+            page.get_by_role("link", name=name).click()
+            page.get_by_test_id("stMetric").or_(page.locator("tbody")).first.wait_for(
+                timeout=30_000
+            )
+            page.wait_for_timeout(1000)
     finally:
         page.close()
         host.stop()

@@ -81,7 +81,9 @@ class _Socket:
 async def by_websocket(port: int) -> AsyncIterator[Way]:
     """Streamlit's own way."""
     address = f"ws://127.0.0.1:{port}{PAGE}"
-    async with connect(address, subprotocols=["streamlit"], max_size=None) as socket:  # type: ignore[list-item]
+    async with connect(
+        address, subprotocols=["streamlit"], max_size=None, open_timeout=60
+    ) as socket:
         yield _Socket(socket)
 
 

@@ -158,8 +158,8 @@ bench-transport: install ## a filter change over HTTP beside the plain WebSocket
 docs: install ## docs/data-dictionary.md from the contracts and the tables' descriptions
 	@$(BIN)/python -m lakehouse.dictionary > docs/data-dictionary.md
 
-permissions: install ## docs/permissions.md from the templates of dev and prod
-	@for stage in dev prod; do $(LOCAL) synth $$stage || exit 1; done
+permissions: install ## docs/permissions.md from the templates of all stages
+	@for stage in dev local prod; do $(LOCAL) synth $$stage || exit 1; done
 	@$(BIN)/python -m stacks.permissions "$${LAKEHOUSE_HOME:-.local}/cdk.out" > docs/permissions.md
 
 released: install ## what holds data, and the app, as this release has them: upgrades are held against it

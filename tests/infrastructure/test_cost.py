@@ -135,6 +135,7 @@ def test_the_assumed_states_are_those_of_the_definitions(templates: Templates) -
     assert {
         "run": len(idle),
         "table": len(by_table),
+        "live view": len(run["States"]["Refresh the live views"]["ItemProcessor"]["States"]),
         "working": len(working) + 1,  # whether every table succeeded is asked again
         "merge": len(merge),
         "crawl": len(crawl),

@@ -63,8 +63,8 @@ import sys
 sys.path.insert(0, ".")
 import app
 load = app.load_stage
-def changed(name):
-    stage = load(name)
+def changed(*place):
+    stage = load(*place)
     cost = stage.cost.model_dump() | {changes!r}
     alarms = stage.alarms.model_copy(update={told!r})
     return stage.model_copy(update={{"cost": type(stage.cost)(**cost), "alarms": alarms}})
@@ -135,6 +135,7 @@ def test_the_assumed_states_are_those_of_the_definitions(templates: Templates) -
     assert {
         "run": len(idle),
         "table": len(by_table),
+        "live view": len(run["States"]["Refresh the live views"]["ItemProcessor"]["States"]),
         "working": len(working) + 1,  # whether every table succeeded is asked again
         "merge": len(merge),
         "crawl": len(crawl),

@@ -6,7 +6,7 @@ LOCAL := $(BIN)/python -m local
 PACKAGES := app.py lakehouse lambdas stacks glue_scripts dashboard delivery onboarding local bench
 # A third of every short process would go into compiling the packages anew; installing compiles none.
 unexport PYTHONDONTWRITEBYTECODE
-RELEASED := app.py cdk.json stages lakehouse stacks lambdas glue_scripts requirements.lock
+RELEASED := app.py cdk.json stages lakehouse stacks lambdas glue_scripts dashboard requirements.lock
 STAGE ?= dev
 WHAT ?= all
 
@@ -152,11 +152,14 @@ bench-first-load: install ## 10 million sales from PostgreSQL to reconciled silv
 bench-dashboard: install ## from navigation to the first figure, cold and warm, in Chromium (after make run)
 	@$(BIN)/python -m bench.dashboard $(ARGS)
 
+bench-transport: install ## a filter change over HTTP beside the plain WebSocket (ARGS="--minutes 5 --loss 30"; --help)
+	@$(BIN)/python -W ignore -m bench.transport $(ARGS)
+
 docs: install ## docs/data-dictionary.md from the contracts and the tables' descriptions
 	@$(BIN)/python -m lakehouse.dictionary > docs/data-dictionary.md
 
-permissions: install ## docs/permissions.md from the templates of dev and prod
-	@for stage in dev prod; do $(LOCAL) synth $$stage || exit 1; done
+permissions: install ## docs/permissions.md from the templates of all stages
+	@for stage in dev local prod; do $(LOCAL) synth $$stage || exit 1; done
 	@$(BIN)/python -m stacks.permissions "$${LAKEHOUSE_HOME:-.local}/cdk.out" > docs/permissions.md
 
 released: install ## what holds data, and the app, as this release has them: upgrades are held against it

@@ -1,4 +1,4 @@
-"""Entry of the dashboard: `python -m streamlit run dashboard/app.py` from the project's root."""
+"""What Streamlit runs for each reader; `python -m dashboard.server` serves it."""
 
 from functools import partial
 from pathlib import Path

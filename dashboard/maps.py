@@ -51,6 +51,7 @@ def city_map(
                 ),
             ),
             tooltip=[altair.Tooltip("name:N", title="City"), *texts(*_TOLD)],
+            description="aloud:N",
             order=altair.Order("amount:Q", sort="descending"),
         )
         .add_params(picked)
@@ -77,7 +78,7 @@ def unplaced(cities: pandas.DataFrame) -> int:
 
 
 _TOLD: Final = ("Revenue", "Premium share", "Orders", "Premium orders", "Standard orders")
-_COLUMNS: Final = ("name", "latitude", "longitude", "amount", "share", *_TOLD)
+_COLUMNS: Final = ("name", "latitude", "longitude", "amount", "share", "aloud", *_TOLD)
 
 
 def _found(city: dict[str, Any]) -> geography.City | None:
@@ -98,6 +99,10 @@ def _row(currency: str) -> Any:
             "longitude": where.longitude,
             "amount": float(zero(city["total_revenue"])),
             "share": float(zero(city["premium_market_share"])),
+            "aloud": f"{place(city['city'], city['country'])}: "
+            f"{figures.money(city['total_revenue'], currency)} revenue, "
+            f"{figures.percent(city['premium_market_share'])} premium, "
+            f"{figures.count(city['total_orders'])} orders",
             "Revenue": figures.money(city["total_revenue"], currency),
             "Premium share": figures.percent(city["premium_market_share"]),
             "Orders": figures.count(city["total_orders"]),

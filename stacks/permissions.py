@@ -27,6 +27,12 @@ delete an object of an immutable bronze, a principal must carry the tag `break-g
 
 ## Roles
 """
+_HOSTED_HEAD = """
+## Roles with a host of the dashboard
+
+Of App Runner, as the `local` stage has it. A role of above that stands here too differs in who may
+take it.
+"""
 _TRIED_HEAD = """
 ## Tried without
 
@@ -56,9 +62,14 @@ def read(folder: Path) -> Templates:
 
 
 def page(assemblies: Path) -> str:
-    """The whole document: the roles of `dev`, which has all of them, the policies of `prod`."""
+    """The whole document: the roles of `dev`, those that `local` has besides, policies of `prod`.
+
+    `local` has a host of the dashboard.
+    """
     head = "\n## Resources of `prod`\n"
-    parts = [_HEAD, *roles(read(assemblies / "dev"), "dev"), head]
+    plain_roles = list(roles(read(assemblies / "dev"), "dev"))
+    hosted = [one for one in roles(read(assemblies / "local"), "local") if one not in plain_roles]
+    parts = [_HEAD, *plain_roles, _HOSTED_HEAD, *hosted, head]
     return "\n".join([*parts, _resources(read(assemblies / "prod"), "prod"), _tried_table()])
 
 

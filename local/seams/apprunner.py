@@ -110,10 +110,10 @@ def _deploy(services: Services, name: str, properties: Properties) -> str:
 def _image(identifier: str, puller: str) -> Image:
     repository, _, tag = identifier.partition("/")[2].rpartition(":")
     arn = ecr._repo_arn(repository)
-    refused = [action for action in _PULL if not may(puller, action, arn)]
-    refused += [] if may(puller, "ecr:GetAuthorizationToken") else ["ecr:GetAuthorizationToken"]
-    if refused:
-        raise ValueError(f"{puller} may not fetch {identifier}: {', '.join(refused)}")
+    for action, resource in (("ecr:GetAuthorizationToken", "*"), *((one, arn) for one in _PULL)):
+        if not may(puller, action, resource):
+            refused = f"{puller} is not authorized to perform: {action} on {resource}"
+            raise ValueError(f"{identifier} can't be fetched: {refused}")
     found = ecr._find_image(repository, {"imageTag": tag})
     if found is None:
         raise ValueError(f"{identifier} is not in ECR")

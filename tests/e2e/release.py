@@ -5,7 +5,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from local.toolchain import ensure_cdk, node_directory, tool_environment
+from local.toolchain import container_program, ensure_cdk, node_directory, tool_environment
 from tests.e2e.account import ROOT
 from tests.infrastructure.stateful import RELEASED
 
@@ -27,7 +27,8 @@ class Release:
     def this(cls, folder: Path, stage: str) -> "Release":
         """Of the files as they are now."""
         with tarfile.open(ARCHIVE) as archive:
-            parts = {name.split("/")[0] for name in archive.getnames()}
+            # The release before had no image of the dashboard to build.
+            parts = {name.split("/")[0] for name in archive.getnames()} | {"dashboard"}
         folder.mkdir()
         for part in parts:
             copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
@@ -77,7 +78,7 @@ class Release:
                 *arguments,
             ],
             cwd=self.folder,
-            env=tool_environment() | credentials,
+            env=tool_environment() | {"CDK_DOCKER": str(container_program())} | credentials,
             capture_output=True,
             text=True,
             timeout=400,

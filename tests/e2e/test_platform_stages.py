@@ -37,6 +37,7 @@ class Second(Deployment):
             "AWS_ACCESS_KEY_ID": beside.outputs["aws_access_key_id"],
             "AWS_SECRET_ACCESS_KEY": beside.outputs["aws_secret_access_key"],
             "AWS_REGION": beside.outputs["region"],
+            "LAKEHOUSE_HOME": str(beside.home),  # where images are built
         }
 
     def deploy(self, release: Release) -> str:

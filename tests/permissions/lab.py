@@ -364,6 +364,53 @@ class Lab:
         )
         return Told("the page shows the failure" if result.returncode else "", result.stderr)
 
+    def service(self) -> Told:
+        """Another service like the dashboard's, in a stack of its own that is gone at the end."""
+        formation, deployed = self.client("cloudformation"), f"lakehouse-{STAGE}-dashboard"
+        resources = formation.describe_stack_resources(StackName=deployed)["StackResources"]
+        (puller,) = (r for r in resources if r["LogicalResourceId"].startswith("HostPuller"))
+        (repository,) = self.client("ecr").describe_repositories()["repositories"]
+        images = self.client("ecr").describe_images(repositoryName=repository["repositoryName"])
+        image = f"{repository['repositoryUri']}:{images['imageDetails'][0]['imageTags'][0]}"
+        reader = self.deployment.outputs["dashboard_role"]
+        role = puller["PhysicalResourceId"].rsplit("/", 1)[-1]
+        variables = {"GOLD_DATABASE": "any", "WORKGROUP": "any"}
+        service = {
+            "SourceConfiguration": {
+                "AuthenticationConfiguration": {
+                    "AccessRoleArn": f"{reader.rpartition('/')[0]}/{role}"
+                },
+                "ImageRepository": {
+                    "ImageIdentifier": image,
+                    "ImageRepositoryType": "ECR",
+                    "ImageConfiguration": {
+                        "RuntimeEnvironmentVariables": [
+                            {"Name": name, "Value": value} for name, value in variables.items()
+                        ]
+                    },
+                },
+            },
+            "InstanceConfiguration": {"InstanceRoleArn": reader},
+            "HealthCheckConfiguration": {"Protocol": "HTTP", "Path": "/health/live"},
+        }
+        name = f"try-{uuid.uuid4()}"
+        one = {"Type": "AWS::AppRunner::Service", "Properties": service}
+        formation.create_stack(
+            StackName=name, TemplateBody=json.dumps({"Resources": {"Service": one}})
+        )
+
+        def settled() -> str | None:
+            (stack,) = formation.describe_stacks(StackName=name)["Stacks"]
+            status: str = stack["StackStatus"]
+            return None if status.endswith("IN_PROGRESS") else status
+
+        status = wait_for(settled, 120, name)
+        events = formation.describe_stack_events(StackName=name)["StackEvents"]
+        formation.delete_stack(StackName=name)
+        reasons = " ".join(event.get("ResourceStatusReason", "") for event in events)
+        made = status == "CREATE_COMPLETE"
+        return Told("" if made else "the service is not made", "" if made else reasons)
+
     def _execution(self, machine: str, **payload: object) -> Told:
         states = self.client("stepfunctions")
         wait_for(lambda: not self._running(machine), 120, "the run before to end")

@@ -74,6 +74,8 @@ def _functions() -> Iterator[Trial]:
 def _dashboard() -> Iterator[Trial]:
     for sid in ("Query", "ReadTheCatalog", "FindFiles", "ReadTables", "OwnResults"):
         yield Trial("Dashboard", sid, "the page's queries", "dashboard", Lab.dashboard)
+    for sid in ("LogIn", "FetchTheImage"):
+        yield Trial("App Runner", sid, "a service of the same image", "service", Lab.service)
 
 
 def _schedules() -> Iterator[Trial]:

@@ -14,7 +14,7 @@ CITIES = (
     ("London", "United Kingdom", 97, 97), ("Lagos", "Nigeria", 83, 0), ("Ghent", "Belgium", 4, 1),
     ("UNKNOWN", "UNKNOWN", 3, 1),
 )  # fmt: skip
-"""City, country, orders, premium ones among them. Ghent is on no map."""
+"""City, country, orders, premium ones among them. `UNKNOWN` is on no map."""
 CATEGORIES = ("Home", "Sport", "Kitchen")
 STATUSES = {"PENDING": 121, "SHIPPED": 79, "CANCELLED": 58}
 """All others are delivered."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pandas
@@ -173,7 +174,8 @@ def test_twenty_readers_ask_once_for_each_view_and_version(
     versions = {0: "one", 1: "one", 2: "two"}
 
     def refresh(minute: int) -> list[str]:
-        monkeypatch.setattr(source.time, "time", lambda: 1e9 + 60 * minute)
+        clock = SimpleNamespace(time=lambda: 1e9 + 60 * minute)
+        monkeypatch.setattr(source, "time", clock)
         monkeypatch.setattr(queries, "version", lambda _: versions[minute])
         with ThreadPoolExecutor(20) as readers:
             found = readers.map(

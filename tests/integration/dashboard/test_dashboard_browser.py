@@ -82,7 +82,8 @@ def test_the_period_is_against_the_one_before(chromium: "Browser", address: str,
 
 
 def test_a_refresh_keeps_choice_and_scroll(page: "Page", lake: Any) -> None:
-    page.get_by_test_id("stButtonGroup").get_by_text("Orders").click()
+    ranking = page.get_by_role("radiogroup", name="Rank cities by")
+    ranking.get_by_text("Orders").click()
     main = page.get_by_test_id("stMain")
     main.evaluate("main => main.scrollTo(0, 500)")
     page.wait_for_timeout(500)
@@ -96,8 +97,7 @@ def test_a_refresh_keeps_choice_and_scroll(page: "Page", lake: Any) -> None:
     assert new
     assert all("v_freshness" in sql for sql in new.values()), new
     assert main.evaluate("main => main.scrollTop") == before
-    chosen = page.get_by_test_id("stButtonGroup").locator('[aria-checked="true"]')
-    assert chosen.inner_text().strip() == "Orders"
+    assert ranking.locator('[aria-checked="true"]').inner_text().strip() == "Orders"
 
 
 def executions(lake: Any) -> dict[str, str]:

@@ -20,7 +20,8 @@ def ask(address: str) -> tuple[int, str]:
         with urllib.request.urlopen(address, timeout=20) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as refused:
-        return refused.code, refused.read().decode()
+        with refused:
+            return refused.code, refused.read().decode()
 
 
 def test_ready_means_that_athena_and_gold_answer(serve: Serve, lake: Any) -> None:

@@ -15,7 +15,7 @@ from reading import card, table, tiles
 from local.screenshot import open_dashboard
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Page
 
 Serve = Callable[..., str]
 GOLD_DATABASE = "shop_test_gold"
@@ -40,7 +40,7 @@ def test_manners(chromium: "Browser", address: str, where: str, theme: Any, widt
     """No console error, no serious finding of axe, nothing wider than the window."""
     context = chromium.new_context()
     problems: list[str] = []
-    context.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+    context.on("console", lambda m: problems.append(m.text) if _is_problem(m) else None)
     context.on("weberror", lambda error: problems.append(str(error.error)))
     page = open_dashboard(context, f"{address}/{where}", theme, width)
     page.wait_for_timeout(600)
@@ -55,6 +55,12 @@ def test_manners(chromium: "Browser", address: str, where: str, theme: Any, widt
     assert page.get_by_test_id("stMain").evaluate("main => main.scrollWidth <= main.clientWidth")
     context.close()
     assert problems == []
+
+
+def _is_problem(message: "ConsoleMessage") -> bool:
+    # On an address of a page, Streamlit's own client first looks for its server below that page.
+    is_probe = re.search(r"/[a-z]+/_stcore/(health|host-config)$", message.location["url"])
+    return message.type == "error" and not is_probe
 
 
 def test_the_first_paint_is_a_skeleton(chromium: "Browser", address: str) -> None:
@@ -89,9 +95,9 @@ def test_cities_equal_the_view(chromium: "Browser", address: str, lake: Any) -> 
     ]
     shown = tiles(page)
     assert (shown["Cities"], shown["Leading city"]) == ("6", rows[0]["city"])
-    assert "2 without known coordinates left out" in page.inner_text("body")
+    assert "1 without known coordinates left out" in page.inner_text("body")
     circles = card(page, "Map").locator("path[aria-roledescription='circle']")
-    assert circles.count() == len(rows) - 2
+    assert circles.count() == len(rows) - 1
     page.close()
 
 
@@ -211,7 +217,7 @@ def test_an_unknown_filter_is_named(chromium: "Browser", address: str, lake: Any
 
 
 def test_nothing_in_the_filter_offers_the_way_back(chromium: "Browser", address: str) -> None:
-    page = opened(chromium, address, "?city=Ghent,+Belgium&period=7+days&orders=Premium")
+    page = opened(chromium, address, "?city=Ghent,+Belgium&period=Today")
     assert "No orders match these filters" in page.inner_text("body")
     page.get_by_role("button", name="Show everything").click()
     page.get_by_role("heading", name="Revenue over time").wait_for()

@@ -185,7 +185,11 @@ def test_a_service_without_its_roles_or_its_image_is_not_made(aws: LocalAws, ima
     formation = aws.client("cloudformation")
     puller, role = aws.role("may-pull", PULLER, PULL), aws.role("may-run", TASKS)
     for name, properties, telling in (
-        ("no-pull", (image, aws.role("no-pull", PULLER), role), "may not fetch"),
+        (
+            "no-pull",
+            (image, aws.role("no-pull", PULLER), role),
+            "not authorized to perform: ecr:Get",
+        ),
         ("no-trust", (image, puller, aws.role("no-trust", PULLER)), f"does not let {TASKS} take"),
         ("no-image", (image.replace("first", "second"), puller, role), "is not in ECR"),
     ):

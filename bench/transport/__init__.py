@@ -1,0 +1,1 @@
+"""What carrying Streamlit over plain HTTP costs, beside its own WebSocket."""

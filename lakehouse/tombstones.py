@@ -33,8 +33,8 @@ def triggers(schema: str, table: str, key: Sequence[str], cursor: str) -> str:
 
 
 def of_contracts(contracts: Iterable[TableContract]) -> str:
-    """All that the tables of these contracts need."""
-    found = list(contracts)
+    """All that the tables of these contracts need, so far as they count on tombstones."""
+    found = [one for one in contracts if one.has_tombstones and not one.is_strict]
     parts = [objects(schema) for schema in sorted({one.schema for one in found})]
     for one in found:
         cursor = one.in_source(one.cursor)

@@ -17,27 +17,35 @@ def objects(schema: str) -> str:
     return _filled("tombstones", schema=identifier(schema))
 
 
-def triggers(schema: str, table: str, key: Sequence[str], cursor: str) -> str:
-    """The triggers of a table, by its columns' names in the source; `cursor` is a `timestamptz`."""
+def triggers(schema: str, table: str, key: Sequence[str], cursor: str | None) -> str:
+    """The triggers of a table, by its columns' names in the source.
+
+    `cursor` is a `timestamptz`, which a writer may set too early; None for an `xid8`.
+    """
     names = [identifier(name) for name in key]
-    return _filled(
+    parts = {
+        "schema": identifier(schema),
+        "relation": f"{identifier(schema)}.{identifier(table)}",
+        "key_names": ", ".join(literal(name) for name in key),
+    }
+    found = _filled(
         "tombstone_triggers",
-        schema=identifier(schema),
-        relation=f"{identifier(schema)}.{identifier(table)}",
         key=", ".join(names),
         old_key=", ".join(f"OLD.{name}" for name in names),
         new_key=", ".join(f"NEW.{name}" for name in names),
-        key_names=", ".join(literal(name) for name in key),
-        cursor=identifier(cursor),
+        **parts,
     )
+    if cursor is None:
+        return found
+    return found + _filled("backdated_trigger", cursor=identifier(cursor), **parts)
 
 
 def of_contracts(contracts: Iterable[TableContract]) -> str:
-    """All that the tables of these contracts need."""
-    found = list(contracts)
+    """All that the tables of these contracts need, so far as they count on tombstones."""
+    found = [one for one in contracts if one.has_tombstones]
     parts = [objects(schema) for schema in sorted({one.schema for one in found})]
     for one in found:
-        cursor = one.in_source(one.cursor)
+        cursor = None if one.is_strict else one.in_source(one.cursor)
         parts.append(triggers(one.schema, one.source_name, one.source_key, cursor))
     return "\n".join(parts)
 

@@ -17,6 +17,7 @@ from lakehouse.validation import check_contracts
 from lambdas.ingest.catalog import check_indexes, check_source
 from local import layout
 from local.account import Account
+from local.account_source import account_findings
 from local.stage import local_stage
 from onboarding.applying import role_facts
 from onboarding.connection import Dsn, Session, connect, parse
@@ -32,6 +33,11 @@ _NEAR = ("127.0.0.1", "localhost", "::1")
 
 def run_doctor(stage_name: str, dsn: str, contracts: str, role: str) -> int:
     """Prints a line for each finding, then the first load's estimate; 1 if anything fails."""
+    if stage_name and stage_name != layout.STAGE:
+        for finding in (told := account_findings(load_stage(stage_name))):
+            print(finding)
+        if worst(told) is Level.FAIL:
+            return 1
     stage, source, reader = _which(stage_name, dsn)
     folder = _folder(stage, stage_name, source, contracts)
     tables = check_contracts(folder)

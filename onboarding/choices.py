@@ -57,6 +57,8 @@ class Cursor:
     is_maintained: bool
     """A trigger keeps it, whatever a writer does."""
     is_indexed: bool
+    changed_at: str | None = None
+    """The column with a change's time, where the cursor is an `xid8`."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,21 @@ def choose_key(table: Table, sample: Sample) -> Key | str:
 
 
 def choose_cursor(table: Table) -> Cursor | None:
-    """The best `timestamptz` column whose name or trigger says that changes advance it."""
+    """What changes advance: an `xid8` that a trigger keeps, beside a time; else the best time.
+
+    A time is a `timestamptz` whose name or trigger says that changes advance it.
+    """
+    time = _best_time(table)
+    for column in table.columns:
+        keeper = next((t.name for t in table.triggers if keeps(t, column.name)), None)
+        if column.type == "xid8" and column.is_required and keeper and time:
+            is_first = any(i.columns[:1] == (column.name,) for i in table.indexes)
+            why = f"trigger {keeper} keeps it, {'indexed' if is_first else 'not indexed'}"
+            return Cursor(column.name, why, True, is_first, time.column)
+    return time
+
+
+def _best_time(table: Table) -> Cursor | None:
     candidates = [
         cursor
         for column in table.columns

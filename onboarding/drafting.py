@@ -118,6 +118,11 @@ def _capture(table: Table, sample: Sample, choice: Choice, names: Mapping[str, s
     }
     return [
         _line("cursor", names[choice.cursor.column], choice.cursor.why),
+        *(
+            [_line("changed_at", names[choice.cursor.changed_at], "the time of a change")]
+            if choice.cursor.changed_at
+            else []
+        ),
         _line("deletes", choice.deletes.value, told[choice.deletes]),
     ]
 

@@ -137,6 +137,14 @@ def _cursor(one: Looked) -> str:
     return one.choice.cursor.column if one.choice.cursor else OUR_CURSOR
 
 
+def _tombstone_triggers(one: Looked) -> str:
+    assert one.choice.key is not None
+    is_strict = one.choice.cursor is not None and one.choice.cursor.changed_at is not None
+    cursor = None if is_strict else _cursor(one)
+    schema, name = one.table.schema, one.table.name
+    return tombstones.triggers(schema, name, one.choice.key.columns, cursor).strip()
+
+
 def _is_kept(one: Looked) -> bool:
     return one.choice.cursor is not None and one.choice.cursor.is_maintained
 
@@ -166,7 +174,7 @@ def _table(one: Looked) -> list[Step]:
         steps.append(
             Step(
                 f"{name}: triggers that record deletes",
-                tombstones.triggers(table.schema, table.name, choice.key.columns, cursor).strip(),
+                _tombstone_triggers(one),
             )
         )
     if choice.cursor is None or not choice.cursor.is_indexed:

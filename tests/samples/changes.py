@@ -13,7 +13,7 @@ import pg8000.native
 _TABLES: Final = """
 SELECT c.oid::int, c.relname FROM pg_class c
 WHERE c.relnamespace = :schema::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-    AND c.relname <> 'lakehouse_tombstones' -- where the source was prepared
+    AND c.relname <> 'lakehouse_tombstones' -- its writers are triggers
 ORDER BY c.relname
 """
 _COLUMNS: Final = r"""

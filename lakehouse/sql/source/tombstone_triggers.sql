@@ -5,8 +5,5 @@ CREATE OR REPLACE TRIGGER lakehouse_deleted AFTER DELETE ON ${relation}
 CREATE OR REPLACE TRIGGER lakehouse_rekeyed AFTER UPDATE OF ${key} ON ${relation}
     FOR EACH ROW WHEN ((${old_key}) IS DISTINCT FROM (${new_key}))
     EXECUTE FUNCTION ${schema}.lakehouse_record_tombstone(${key_names});
-CREATE OR REPLACE TRIGGER lakehouse_backdated AFTER INSERT OR UPDATE ON ${relation}
-    FOR EACH ROW WHEN (NEW.${cursor} < now())
-    EXECUTE FUNCTION ${schema}.lakehouse_record_tombstone(${key_names});
 CREATE OR REPLACE TRIGGER lakehouse_truncated AFTER TRUNCATE ON ${relation}
     FOR EACH STATEMENT EXECUTE FUNCTION ${schema}.lakehouse_record_tombstone();

@@ -10,7 +10,7 @@ from lakehouse.contract import Capture, Deletes, History, TableContract
 from lakehouse.quality.dqdl import parse
 from onboarding import personal
 from onboarding.carriers import carrier
-from onboarding.choices import Choice, choose_capture, choose_key, keeps
+from onboarding.choices import Choice, choose_capture, choose_cursor, choose_key, keeps
 from onboarding.drafting import draft
 from onboarding.facts import (
     BEFORE,
@@ -29,6 +29,8 @@ from onboarding.facts import (
     Trigger,
 )
 from onboarding.names import lake_names, snake
+from onboarding.preparation import prepare
+from onboarding.proposal import Looked
 from onboarding.rules import translate
 
 TIME = "timestamp with time zone"
@@ -159,6 +161,25 @@ def test_a_cursor_by_what_keeps_it() -> None:
     little = replace(ORDERS, bytes=8192)
     assert choose_capture(little, SMALL, 0).capture is Capture.SNAPSHOT
     assert choose_capture(little, SMALL, 0, snapshots=False).capture is Capture.CURSOR
+
+
+def test_a_transaction_id_is_the_better_cursor() -> None:
+    stamp = Trigger("s", ROW | BEFORE | UPDATE | INSERT, "f", "NEW.xid := pg_current_xact_id();")
+    strict = replace(
+        ORDERS,
+        columns=(*ORDERS.columns, Column("xid", "xid8", is_required=True)),
+        triggers=(stamp,),
+        indexes=(Index("by_xid", ("xid", "id")),),
+    )
+    choice = choose_capture(strict, LARGE, 0)
+    assert choice.missing == ("tombstones",)
+    made = draft(strict, LARGE, choice, "orders", {}).contract
+    assert (made.cursor, made.changed_at, made.is_strict) == ("xid", "updated_at", True)
+    (objects, deletes) = prepare([Looked(strict, LARGE, choice)], None)
+    assert "lakehouse_record_tombstone" in objects.sql
+    assert "lakehouse_backdated" not in deletes.sql
+    # without its trigger it is a column like others
+    assert choose_capture(replace(strict, triggers=()), LARGE, 0).cursor == choose_cursor(ORDERS)
 
 
 def test_history_and_transitions() -> None:

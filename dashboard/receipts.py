@@ -44,11 +44,12 @@ def seconds(amount: float | None) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{whole} s"
 
 
-def megabytes(amount: int | None) -> str:
-    """Bytes as `1.2 MB`."""
+def size(amount: int | None) -> str:
+    """Bytes as `1.2 MB`, or `12 kB`."""
     if optional(amount) is None:
         return figures.MISSING
-    return f"{Decimal(int(amount or 0)) / 10**6:,.1f} MB"
+    whole = int(amount or 0)
+    return f"{whole / 10**6:,.1f} MB" if whole >= 10**6 else f"{whole / 1000:,.0f} kB"
 
 
 def dollars(amount: Decimal | None) -> str:

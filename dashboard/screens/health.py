@@ -152,7 +152,7 @@ def _run(run: dict[str, Any], now: datetime) -> tuple[str, ...]:
         figures.count(run["rows_ingested"]),
         figures.count(run["rows_quarantined"]),
         receipts.seconds(run["glue_seconds"]),
-        receipts.megabytes(run["bytes_scanned"]),
+        receipts.size(run["bytes_scanned"]),
         receipts.dollars(run["dollars"]),
     )
 
@@ -260,7 +260,7 @@ def _queries() -> None:
                         view,
                         figures.count(usage.queries),
                         figures.count(usage.failures),
-                        receipts.megabytes(usage.bytes_scanned),
+                        receipts.size(usage.bytes_scanned),
                         receipts.dollars(usage.dollars),
                     )
                     for view, usage in [*used.items(), ("All", _together(used))]

@@ -60,7 +60,7 @@ def key_figures(selection: Selection, totals: Totals, currency: str) -> list[Til
     """The five figures of the choice, against the period before where it has one."""
     before = selection.before()
     if before is not None:
-        told = f"against {selection.choice.period.before}"
+        told = f"vs {selection.choice.period.before.removeprefix('the ')}"
         context = [told if before.orders else f"nothing in {selection.choice.period.before}"] * 5
     else:
         first = selection.today

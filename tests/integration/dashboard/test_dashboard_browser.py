@@ -77,7 +77,7 @@ def test_the_period_is_against_the_one_before(chromium: "Browser", address: str,
     assert tiles(page)["Total revenue"] == f"${new:,}"
     first = page.get_by_test_id("stMetric").first.inner_text()
     assert f"{(new - old) * 100 / old:+.1f}%" in first
-    assert "against the 7 days before" in first
+    assert "vs 7 days before" in first
     page.close()
 
 

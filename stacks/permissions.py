@@ -62,8 +62,7 @@ def read(folder: Path) -> Templates:
 
 
 def page(assemblies: Path) -> str:
-    """The whole document: the roles of `dev`, and what `local` has more, which has a host of the
-    dashboard; the policies of `prod`."""
+    """The whole document: the roles of `dev`, the host's of `local`, the policies of `prod`."""
     head = "\n## Resources of `prod`\n"
     plain_roles = list(roles(read(assemblies / "dev"), "dev"))
     hosted = [one for one in roles(read(assemblies / "local"), "local") if one not in plain_roles]

@@ -62,7 +62,10 @@ def read(folder: Path) -> Templates:
 
 
 def page(assemblies: Path) -> str:
-    """The whole document: the roles of `dev`, the host's of `local`, the policies of `prod`."""
+    """The whole document: the roles of `dev`, those that `local` has besides, policies of `prod`.
+
+    `local` has a host of the dashboard.
+    """
     head = "\n## Resources of `prod`\n"
     plain_roles = list(roles(read(assemblies / "dev"), "dev"))
     hosted = [one for one in roles(read(assemblies / "local"), "local") if one not in plain_roles]

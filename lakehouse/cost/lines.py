@@ -37,7 +37,15 @@ GETS: Final = {"query": 20, "merge": 2_000, "maintenance": 5_000}
 LEDGER_WRITES_PER_RUN: Final = 2
 LEDGER_WRITES_PER_TABLE: Final = 4
 """Of a merge: what it took and where it ended."""
-STATES: Final = {"run": 8, "table": 3, "working": 4, "merge": 2, "crawl": 2, "maintenance": 3}
+STATES: Final = {
+    "run": 8,
+    "table": 3,
+    "live view": 2,
+    "working": 4,
+    "merge": 3,
+    "crawl": 2,
+    "maintenance": 3,
+}
 """State transitions by the definitions: of any run and its tables, and what comes on top."""
 STATES_PER_LOOK: Final = 3
 """Wait for the crawler, look at it, decide."""
@@ -101,8 +109,8 @@ def _step_functions(stage: Stage, work: Workload, tables: int, views: int) -> It
         work.runs * (STATES["run"] + STATES["table"] * tables)
         + 2 * (work.ingest_calls - work.runs * tables)
         + work.working_runs * STATES["working"]
-        + work.batches  # each is followed by its live view
-        + work.merges * (STATES["merge"] + views + tables)
+        + work.batches * STATES["live view"]  # each is followed by its live view
+        + work.merges * (STATES["merge"] + views + STATES["live view"] * tables)
         + work.crawls * (STATES["crawl"] + STATES_PER_LOOK * looks + tables)
         + work.maintenances * STATES["maintenance"]
     )

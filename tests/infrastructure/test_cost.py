@@ -63,8 +63,8 @@ import sys
 sys.path.insert(0, ".")
 import app
 load = app.load_stage
-def changed(name):
-    stage = load(name)
+def changed(*place):
+    stage = load(*place)
     cost = stage.cost.model_dump() | {changes!r}
     alarms = stage.alarms.model_copy(update={told!r})
     return stage.model_copy(update={{"cost": type(stage.cost)(**cost), "alarms": alarms}})
@@ -125,7 +125,7 @@ def test_the_assumed_states_are_those_of_the_definitions(templates: Templates) -
         "Run succeeded",
     ]
     working = ["Refresh the live views", "Make the receipt", "Store the receipt"]
-    merge = ["Merge into silver and gold", "Refresh the views"]
+    merge = ["Merge into silver and gold", "Refresh the views", "Settle the live views"]
     crawl = ["Start the crawler", "Remember what is catalogued"]
     look = ["Wait for the crawler", "Look at the crawler", "Is the crawler done?"]
     ends = {"Another run is at work", "A table failed", "Run failed"}
@@ -135,6 +135,7 @@ def test_the_assumed_states_are_those_of_the_definitions(templates: Templates) -
     assert {
         "run": len(idle),
         "table": len(by_table),
+        "live view": len(run["States"]["Refresh the live views"]["ItemProcessor"]["States"]),
         "working": len(working) + 1,  # whether every table succeeded is asked again
         "merge": len(merge),
         "crawl": len(crawl),

@@ -368,7 +368,8 @@ class Lab:
         """Another service like the dashboard's, in a stack of its own that is gone at the end."""
         formation, deployed = self.client("cloudformation"), f"lakehouse-{STAGE}-dashboard"
         resources = formation.describe_stack_resources(StackName=deployed)["StackResources"]
-        (puller,) = (r for r in resources if r["LogicalResourceId"].startswith("HostPuller"))
+        roles = [r for r in resources if r["ResourceType"] == "AWS::IAM::Role"]
+        (puller,) = (r for r in roles if r["LogicalResourceId"].startswith("HostPuller"))
         (repository,) = self.client("ecr").describe_repositories()["repositories"]
         images = self.client("ecr").describe_images(repositoryName=repository["repositoryName"])
         image = f"{repository['repositoryUri']}:{images['imageDetails'][0]['imageTags'][0]}"

@@ -30,6 +30,9 @@ _NOT_FOR_THE_SCRIPT: Final = ("--conf", "--extra-py-files", "--datalake-formats"
 _JVM: Final = (
     "-XX:+UseSerialGC",
     "-Xshare:auto",
+    # The first compiler alone is given 48 MB, which the statements of some twenty tables fill; from
+    # then on everything new is interpreted.
+    "-XX:ReservedCodeCacheSize=256m",
     f"-Dlog4j2.configurationFile={RUNTIME / 'conf' / 'log4j2.properties'}",
     "-Dfile.encoding=UTF-8",
     "-Duser.timezone=UTC",

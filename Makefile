@@ -117,6 +117,9 @@ test-infrastructure: install ## what the templates say: what exists, what may ta
 test-spark: install ## real Spark and Iceberg: the Glue job and its parts
 	@$(BIN)/pytest tests/integration/glue
 
+test-own: install ## three databases that nobody made for this project, five rounds of random changes (ROUNDS=)
+	@ROUNDS=$${ROUNDS:-5} $(BIN)/pytest tests/integration/glue/test_own_databases.py
+
 test-integration: install ## real PostgreSQL, the local Athena, the emulator's seams, a browser
 	@$(BIN)/pytest tests/integration --ignore=tests/integration/glue
 

@@ -63,7 +63,9 @@ def _is_problem(message: "ConsoleMessage") -> bool:
     return message.type == "error" and not is_probe
 
 
-def test_the_first_paint_is_a_skeleton(chromium: "Browser", address: str) -> None:
+def test_the_first_paint_is_a_skeleton(chromium: "Browser", serve: Serve, lake: Any) -> None:
+    # A server that nobody has asked yet: with figures in memory there is nothing to wait for.
+    address = serve(GOLD_DATABASE=GOLD_DATABASE, STAGE="test", **lake.environment)
     page = chromium.new_page()
     page.add_init_script(
         "new MutationObserver(() => { window.sawSkeleton ||= "

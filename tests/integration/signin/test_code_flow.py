@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from dashboard.signin import CodeFlow, Provider, signed_in
 
 sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "transport"))
-from asgi import Answer, Browser
 from identity_provider import CLIENT, IdentityProvider, running
+
+from tests.asgi import Answer, Browser, run
 
 BASE = "http://shop.test"
 
@@ -102,7 +102,7 @@ def test_who_signs_in_comes_back_to_the_page_that_was_asked_for(provider: Identi
         assert (await anna.ask("GET", "/oauth2/sign-out")).status == 200
         assert (await anna.page()).status == 302
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_nothing_is_seen_without_sign_in(provider: IdentityProvider) -> None:
@@ -122,7 +122,7 @@ def test_nothing_is_seen_without_sign_in(provider: IdentityProvider) -> None:
             assert (answer.status, answer.body) == (401, b"sign in first")
         assert (await stranger.page("/anything")).status == 302
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_a_websocket_needs_a_sign_in_and_ends_with_it(provider: IdentityProvider) -> None:
@@ -150,7 +150,7 @@ def test_a_websocket_needs_a_sign_in_and_ends_with_it(provider: IdentityProvider
         assert [e["type"] for e in await socket(anna)] == ["websocket.accept", "websocket.close"]
         assert (await anna.page()).status == 302
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 FOREIGN = rsa.generate_private_key(65537, 2048)
@@ -203,7 +203,7 @@ def test_a_token_that_is_wrong_signs_nobody_in(provider: IdentityProvider, how: 
         provider.tamper, provider.changed = None, {}
         assert (await anna.sign_in()).status == 303
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_a_way_back_belongs_to_the_browser_that_set_out_and_goes_once(
@@ -225,7 +225,7 @@ def test_a_way_back_belongs_to_the_browser_that_set_out_and_goes_once(
         assert (await replayed.page(back)).status == 403  # the provider takes a code once
         assert (await anna.page("/oauth2/callback")).status == 400
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_a_forged_session_is_none(provider: IdentityProvider) -> None:
@@ -242,7 +242,7 @@ def test_a_forged_session_is_none(provider: IdentityProvider) -> None:
         elsewhere = reader(provider, **anna.cookies)  # another process, another key
         assert (await elsewhere.page()).status == 302
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 @pytest.mark.parametrize("path", ["//evil.test/", "/\\evil.test", "//evil.test?next=/"])
@@ -254,7 +254,7 @@ def test_nobody_is_led_elsewhere(provider: IdentityProvider, path: str) -> None:
         assert (back.status, "\\" in location) == (303, False)
         assert urllib.parse.urlsplit(urllib.parse.urljoin(BASE, location)).netloc == "shop.test"
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_the_provider_is_told_an_own_address_and_a_challenge(provider: IdentityProvider) -> None:
@@ -270,7 +270,7 @@ def test_the_provider_is_told_an_own_address_and_a_challenge(provider: IdentityP
         assert cookie.startswith("__Host-lakehouse-under-way=")
         assert all(flag in cookie for flag in ("HttpOnly", "Secure", "Path=/", "SameSite=lax"))
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_a_provider_that_does_not_answer_is_said() -> None:
@@ -279,4 +279,4 @@ def test_a_provider_that_does_not_answer_is_said() -> None:
         answer = await gone.page()
         assert (answer.status, b"Try again" in answer.body) == (503, True)
 
-    asyncio.run(scenario())
+    run(scenario())

@@ -1,14 +1,11 @@
 """The word of a load balancer: believed when the right one signed it, for the right client, now."""
 
-import asyncio
 import base64
 import http.server
 import json
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, ClassVar
 
 import jwt
@@ -19,9 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from dashboard.signin import LoadBalancerSignIn, signed_in
 from dashboard.signin.load_balancer import HEADER, regional_keys
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "transport"))
-from asgi import Browser
+from tests.asgi import Browser, run
 
 KEY_ID = "12345678-1234-1234-1234-123456789abc"
 SIGNER = "arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/dashboard/1"
@@ -84,7 +79,7 @@ def ask(address: str, *tokens: str, path: str = "/") -> tuple[int, bytes]:
         headers = [*scope["headers"], *((HEADER.encode(), one.encode()) for one in tokens)]
         await wrapped({**scope, "headers": headers}, receive, send)
 
-    answer = asyncio.run(Browser(with_header).ask("GET", path, accept="text/html"))
+    answer = run(Browser(with_header).ask("GET", path, accept="text/html"))
     return answer.status, answer.body
 
 

@@ -1,17 +1,13 @@
 """Headers and health around an app that knows nothing of them."""
 
 import asyncio
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dashboard.server.headers import SecurityHeaders, security_headers
 from dashboard.server.health import Health
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "transport"))
-from asgi import Browser
+from tests.asgi import Browser, run
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -26,12 +22,12 @@ def policy() -> dict[str, list[str]]:
 
 def test_every_answer_carries_the_headers() -> None:
     wrapped = SecurityHeaders(app, security_headers())
-    answer = asyncio.run(Browser(wrapped).ask("GET", "/"))
+    answer = run(Browser(wrapped).ask("GET", "/"))
     assert answer.headers["x-frame-options"] == "DENY"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["referrer-policy"] == "same-origin"
     assert "strict-transport-security" not in answer.headers
-    answer = asyncio.run(Browser(wrapped, scheme="https").ask("GET", "/"))
+    answer = run(Browser(wrapped, scheme="https").ask("GET", "/"))
     assert answer.headers["strict-transport-security"] == "max-age=31536000"
 
 
@@ -48,7 +44,7 @@ def test_the_policy_allows_no_foreign_place_and_no_evaluated_code() -> None:
 
 
 def test_live_is_streamlits_own_health() -> None:
-    answer = asyncio.run(Browser(Health(app, lambda: None, alive=app)).ask("GET", "/health/live"))
+    answer = run(Browser(Health(app, lambda: None, alive=app)).ask("GET", "/health/live"))
     assert answer.body == b"/_stcore/health"
 
 
@@ -66,6 +62,6 @@ def test_ready_is_asked_once_in_a_while_and_tells_one_word(
         answers = await asyncio.gather(*(browser.ask("GET", "/health/ready") for _ in range(9)))
         assert {(one.status, one.body) for one in answers} == {(503, b'{"status":"unready"}')}
 
-    asyncio.run(many())
+    run(many())
     assert len(asked) == 1
     assert "secret place" in caplog.text

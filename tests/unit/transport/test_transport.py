@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import sys
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +11,7 @@ from hypothesis import strategies as st
 
 from dashboard.transport import HttpTransport, Limits
 from dashboard.transport.frames import Frame, Kind, MalformedError, decode, encode
-
-sys.path.insert(0, str(Path(__file__).parent))
-from asgi import Browser, Socket, open_session
+from tests.asgi import Browser, Socket, open_session, run
 
 PAGE = b"<!doctype html><html><head><title>x</title></head></html>"
 
@@ -73,7 +69,7 @@ def play(scenario: Scenario, **limits: Any) -> None:
         await scenario(echo, transport)
         await transport.sessions.close()
 
-    asyncio.run(all_of_it())
+    run(all_of_it())
 
 
 def test_a_message_goes_there_and_back() -> None:
@@ -282,7 +278,7 @@ def test_a_session_belongs_to_who_is_signed_in() -> None:
         assert (await socket.get(0)).status == 404
         await transport.sessions.close()
 
-    asyncio.run(all_of_it())
+    run(all_of_it())
 
 
 def test_many_sessions_hear_their_own_messages_only() -> None:

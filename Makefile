@@ -158,6 +158,9 @@ bench-dashboard: install ## from navigation to the first figure, cold and warm, 
 bench-transport: install ## a filter change over HTTP beside the plain WebSocket (ARGS="--minutes 5 --loss 30"; --help)
 	@$(BIN)/python -W ignore -m bench.transport $(ARGS)
 
+dictionary: install ## tables, views and columns of CONTRACTS=folder (the local stage's), your own gold among them
+	@$(LOCAL) dictionary $(ARGS)
+
 docs: install ## docs/data-dictionary.md from the contracts and the tables' descriptions
 	@$(BIN)/python -m lakehouse.dictionary > docs/data-dictionary.md
 

@@ -1,12 +1,14 @@
 """What Streamlit runs for each reader; `python -m dashboard.server` serves it."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import streamlit
+from streamlit.navigation.page import StreamlitPage
 
 from dashboard import markup, states
-from dashboard.screens import cities, fulfilment, health, overview, products
+from dashboard.screens import cities, fulfilment, health, overview, own, products
 from dashboard.settings import DashboardEnvironment
 from lakehouse.errors import ConfigurationError
 
@@ -25,42 +27,32 @@ def main() -> None:
         page_title=f"{settings.title} · {settings.stage}", page_icon=str(LOGO), layout="wide"
     )
     streamlit.logo(str(LOGO), size="large")
-    streamlit.navigation(
-        [
-            streamlit.Page(
-                partial(overview.draw, settings),
-                title="Overview",
-                icon=":material/monitoring:",
-                url_path="overview",
-                default=True,
-            ),
-            streamlit.Page(
-                partial(cities.draw, settings),
-                title="Cities",
-                icon=":material/public:",
-                url_path="cities",
-            ),
-            streamlit.Page(
-                partial(products.draw, settings),
-                title="Products",
-                icon=":material/inventory_2:",
-                url_path="products",
-            ),
-            streamlit.Page(
-                partial(fulfilment.draw, settings),
-                title="Fulfilment",
-                icon=":material/local_shipping:",
-                url_path="fulfilment",
-            ),
-            streamlit.Page(
-                partial(health.draw, settings),
-                title="Data health",
-                icon=":material/health_and_safety:",
-                url_path="health",
-            ),
-        ],
-        position="top",
-    ).run()
+    streamlit.navigation(pages(settings), position="top").run()
+
+
+def pages(settings: DashboardEnvironment) -> list[StreamlitPage]:
+    """The shop's pages where the tables are its own, *Your figures* where there are any."""
+    shown: list[tuple[Callable[..., None], str, str, str]] = []
+    if settings.has_shop:
+        shown += [
+            (overview.draw, "Overview", "monitoring", "overview"),
+            (cities.draw, "Cities", "public", "cities"),
+            (products.draw, "Products", "inventory_2", "products"),
+            (fulfilment.draw, "Fulfilment", "local_shipping", "fulfilment"),
+        ]
+    if settings.own_gold:
+        shown.append((own.draw, "Your figures", "query_stats", "figures"))
+    shown.append((health.draw, "Data health", "health_and_safety", "health"))
+    return [
+        streamlit.Page(
+            partial(draw, settings),
+            title=title,
+            icon=f":material/{icon}:",
+            url_path=path,
+            default=place == 0,
+        )
+        for place, (draw, title, icon, path) in enumerate(shown)
+    ]
 
 
 main()

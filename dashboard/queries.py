@@ -86,10 +86,11 @@ def _scanned(frame: pandas.DataFrame) -> int:
 
 def typed(frame: pandas.DataFrame, view: View) -> pandas.DataFrame:
     """`frame` with the kinds that `view` declares; raises OutdatedViewError naming the column."""
-    if missing := [name for name in view.columns if name not in frame.columns]:
+    wanted = view.columns or {str(name): kind_of(frame[name]) for name in frame.columns}
+    if missing := [name for name in wanted if name not in frame.columns]:
         raise OutdatedViewError(f"{view.name}: column {missing[0]!r} is missing")
     columns = {}
-    for name, kind in view.columns.items():
+    for name, kind in wanted.items():
         try:
             columns[name] = _CASTS[kind](frame[name])
         except (ArithmeticError, TypeError, ValueError) as unfit:
@@ -99,6 +100,25 @@ def typed(frame: pandas.DataFrame, view: View) -> pandas.DataFrame:
     return pandas.DataFrame(columns, index=pandas.RangeIndex(len(frame)))
 
 
+def kind_of(column: "pandas.Series[Any]") -> Kind:
+    """What the values of a column are, as Athena's client gives them."""
+    if pandas.api.types.is_bool_dtype(column.dtype):
+        return Kind.FLAG
+    if pandas.api.types.is_integer_dtype(column.dtype):
+        return Kind.COUNT
+    if pandas.api.types.is_numeric_dtype(column.dtype):
+        return Kind.NUMBER
+    if pandas.api.types.is_datetime64_any_dtype(column.dtype):
+        return Kind.TIMESTAMP
+    kinds = {type(value) for value in column if not _is_missing(value)}
+    known = ((Decimal, Kind.DECIMAL), (date, Kind.DATE), (bool, Kind.FLAG))
+    return next((kind for type_, kind in known if kinds == {type_}), Kind.TEXT)
+
+
+def _is_missing(value: Any) -> bool:
+    return bool(pandas.api.types.is_scalar(value) and pandas.isna(value))
+
+
 def version(freshness: pandas.DataFrame) -> str:
     """A text that changes whenever a table of the lake does; the key of everything cached."""
     return hashlib.sha256(freshness.to_csv(index=False).encode()).hexdigest()[:16]
@@ -106,7 +126,7 @@ def version(freshness: pandas.DataFrame) -> str:
 
 def _each(cast: Callable[[Any], Any]) -> Callable[["pandas.Series[Any]"], "pandas.Series[Any]"]:
     def convert(column: "pandas.Series[Any]") -> "pandas.Series[Any]":
-        values = [None if pandas.isna(value) else cast(value) for value in column]
+        values = [None if _is_missing(value) else cast(value) for value in column]
         return pandas.Series(values, dtype=object)
 
     return convert

@@ -3,11 +3,24 @@
 Region, credentials and endpoint come from the usual AWS variables, which boto3 reads by itself.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field, Json
 
 from lakehouse.environment import Environment
+
+
+class OwnFigures(BaseModel):
+    """A table or view of gold that somebody's own SQL makes."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    title: str
+    """What it tells, in one sentence."""
+    grain: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], ...]
+    """The columns that tell its rows apart."""
+    chart: Literal["auto", "line", "bar", "none"] = "auto"
+    is_timed: bool = False
+    """Whether the figures change while the data stays as it is."""
 
 
 class DashboardEnvironment(Environment):
@@ -26,3 +39,7 @@ class DashboardEnvironment(Environment):
     """Distance between two looks at the data's version."""
     stale_after_minutes: Annotated[int, Field(ge=1)] = 60
     """Age of the newest ingest from which on the page warns."""
+    has_shop: bool = True
+    """Whether the tables are the example shop's, which most pages tell of."""
+    own_gold: Json[tuple[OwnFigures, ...]] = ()
+    """What the page *Your figures* tells; JSON in the environment."""

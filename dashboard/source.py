@@ -21,11 +21,12 @@ from dashboard.failures import EmptyLakeError
 from dashboard.queries import Reader
 from dashboard.settings import DashboardEnvironment
 from dashboard.view import View
-from dashboard.views import ALL, BY_TIME, FRESHNESS
+from dashboard.views import ALL, FRESHNESS
 
-_VIEWS = {view.name: view for view in ALL}
 _KEPT_VERSIONS: Final = 3
 """Sessions that look at an older version are a moment behind, not more."""
+_OWN_VIEWS: Final = 50
+"""So many of one's own are kept beside the product's."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Source:
 
     def read(self, view: View, version: str) -> pandas.DataFrame:
         """The rows of `view` in `version`, from the cache or Athena; raises ViewError."""
-        return _view(self.reader, self.database, self.workgroup, version, view.name)
+        return _rows(self.reader, self.database, self.workgroup, version, view.sql, view)
 
 
 @dataclass(frozen=True)
@@ -50,20 +51,23 @@ class Snapshot:
     interval: int
     read_at: datetime
     frames: dict[str, pandas.DataFrame] = field(default_factory=dict)
+    views: dict[str, View] = field(default_factory=dict)
+    """What `frames` were read by."""
 
     def __getitem__(self, view: View) -> pandas.DataFrame:
         """The view's rows; one that was not asked for yet is read now. Raises ViewError."""
         if view.name not in self.frames:
-            self.frames[view.name] = self._read(view)
+            self.fetch([view])
         return self.frames[view.name]
 
     def fetch(self, views: Iterable[View]) -> None:
         """Reads what is missing of `views`, in parallel; raises ViewError."""
         missing = [view for view in views if view.name not in self.frames]
         self.frames.update(queries.load(missing, self._read))
+        self.views.update({view.name: view for view in missing})
 
     def _read(self, view: View) -> pandas.DataFrame:
-        version = f"at {self.interval}" if view in BY_TIME else self.version
+        version = f"at {self.interval}" if view.is_timed else self.version
         return self.source.read(view, version)
 
 
@@ -82,8 +86,9 @@ def snapshot(
         raise EmptyLakeError(f"{FRESHNESS.name} in {settings.gold_database} has no rows")
     new = Snapshot(source, queries.version(freshness), interval, read_at)
     new.frames[FRESHNESS.name] = freshness
+    new.views[FRESHNESS.name] = FRESHNESS
     wanted = {view.name: view for view in views}
-    wanted |= {name: _VIEWS[name] for name in (old.frames if old else ())}
+    wanted |= old.views if old else {}
     new.fetch(wanted.values())
     return new
 
@@ -96,8 +101,8 @@ def _freshness(
 
 
 # As a resource: shared, not copied for each session. Nobody may change what it returns.
-@streamlit.cache_resource(max_entries=_KEPT_VERSIONS * len(ALL), show_spinner=False)
-def _view(
-    _reader: Reader, database: str, workgroup: str, version: str, name: str
+@streamlit.cache_resource(max_entries=_KEPT_VERSIONS * (len(ALL) + _OWN_VIEWS), show_spinner=False)
+def _rows(
+    _reader: Reader, database: str, workgroup: str, version: str, sql: str, _view: View
 ) -> pandas.DataFrame:
-    return queries.read(_reader, _VIEWS[name])
+    return queries.read(_reader, _view)

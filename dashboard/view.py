@@ -29,18 +29,23 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class View:
-    """One view of the gold database and the columns that the dashboard needs of it."""
+    """One view of the gold database and the columns that the dashboard needs of it.
+
+    Without columns it is read with all that it has, of the kinds that their values tell.
+    """
 
     name: str
     columns: Mapping[str, Kind]
     where: str = ""
     order_by: str = ""
     limit: int | None = None
+    is_timed: bool = False
+    """Whether its rows change while the data stays as it is."""
 
     @property
     def sql(self) -> str:
         """The query: columns by name, so that a missing one is an error and not a blank."""
-        columns = ", ".join(f'"{name}"' for name in self.columns)
+        columns = ", ".join(f'"{name}"' for name in self.columns) or "*"
         parts = [f"SELECT {columns}", f"FROM {self.name}"]
         if self.where:
             parts.append(f"WHERE {self.where}")

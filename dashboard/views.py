@@ -146,6 +146,7 @@ FRESHNESS = View(
         "merged_batch_id": Kind.TEXT,
     },
     order_by="source_table",
+    is_timed=True,  # it says that something is new
 )
 QUALITY = View(
     "v_quality",
@@ -214,12 +215,11 @@ RUNS = View(
     },
     order_by="ended_at DESC, run_id",
     limit=50,
+    is_timed=True,
 )
 
 TRUST = (QUALITY, RECONCILIATION)
 """What every page's trust bar rests on, beside `FRESHNESS`."""
-BY_TIME = (FRESHNESS, RUNS)
-"""What says that something is new, and so can't be kept until something is."""
 ALL = (
     OVERVIEW, CITIES, CATEGORIES, DAILY_SALES, ORDER_STATUS, PRODUCTS, PRICES, SALES,
     PRODUCT_SALES, STATUS_TIMES, FRESHNESS, QUALITY, RECONCILIATION, QUARANTINE, RUNS,

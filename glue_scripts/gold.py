@@ -16,7 +16,13 @@ from typing import Final
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as fn
 
-from glue_scripts import city_performance, order_measures, product_performance, snapshots
+from glue_scripts import (
+    city_performance,
+    order_measures,
+    own_gold,
+    product_performance,
+    snapshots,
+)
 from glue_scripts.change import Change
 from glue_scripts.tables import replace_rows
 from glue_scripts.upsert import HELD, upsert
@@ -24,6 +30,7 @@ from lakehouse.columns import INGESTED_AT, VALID_TO
 from lakehouse.contract import History, TableContract
 from lakehouse.gold import GOLD, QUARANTINE, SHOP, TABLE_HEALTH, identifier, is_shop
 from lakehouse.ledger import batch_name
+from lakehouse.own_gold import OwnGold
 from lakehouse.spark_conf import FILE_BYTES
 
 logger = logging.getLogger(__name__)
@@ -88,16 +95,21 @@ def refresh(
     silver: str,
     gold: str,
     *,
+    own: Mapping[str, OwnGold] | None = None,
     anew: bool = False,
 ) -> list[str]:
     """Brings the gold tables to silver's newest snapshots; returns the names of those that changed.
 
-    `anew` computes them from all of silver, whatever they say that they were computed from.
+    `own` are tables of one's own SQL; OwnGoldError if some fail, after all others are done. `anew`
+    computes all from the whole of silver, whatever they say that they were computed from.
     """
     done = _refresh_shop(spark, silver, gold, anew) if is_shop(contracts) else []
-    # Last: its change tells readers that all figures are new.
-    health = _refresh_health(spark, contracts, merged, run_id, silver, gold, anew)
-    return [name for name in [*done, health] if name]
+    try:
+        done += own_gold.refresh(spark, own or {}, silver, gold, anew=anew)
+    finally:
+        # Last: its change tells readers that all figures are new.
+        done.append(_refresh_health(spark, contracts, merged, run_id, silver, gold, anew))
+    return [name for name in done if name]
 
 
 def _refresh_shop(spark: SparkSession, silver: str, gold: str, anew: bool) -> list[str | None]:

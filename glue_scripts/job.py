@@ -35,7 +35,13 @@ from glue_scripts import (
     upkeep,
 )
 from lakehouse.contract import TableContract, load_contracts
-from lakehouse.errors import ConfigurationError, MergeError, QualityError, ReconciliationError
+from lakehouse.errors import (
+    ConfigurationError,
+    MergeError,
+    OwnGoldError,
+    QualityError,
+    ReconciliationError,
+)
 from lakehouse.gold import (
     QUARANTINE,
     QUARANTINE_COLUMNS,
@@ -46,6 +52,7 @@ from lakehouse.gold import (
 )
 from lakehouse.ledger import Batch
 from lakehouse.ledger_client import Ledger
+from lakehouse.own_gold import load_own_gold
 from lakehouse.reconciliation import Outcome, skipped
 from lakehouse.spark_conf import SMALL, SMALL_ROWS
 
@@ -296,10 +303,13 @@ def main(argv: list[str]) -> None:
     in_silver, in_gold = arguments["silver_database"], arguments["gold_database"]
     with ThreadPoolExecutor(max_workers=1) as beside:
         judged = beside.submit(_check_references, run, contracts)
-        gold.refresh(
-            run.spark, contracts, run.merged, arguments["run_id"], in_silver, in_gold,
-            anew=bool(run.repaired),
-        )  # fmt: skip
+        try:
+            gold.refresh(
+                run.spark, contracts, run.merged, arguments["run_id"], in_silver, in_gold,
+                own=load_own_gold(), anew=bool(run.repaired),
+            )  # fmt: skip
+        except OwnGoldError as failed:
+            run.failures.update(failed.failures)
         judged.result()
     if is_shop(contracts):
         run.compared["gold"] = Outcome("gold", "", "")

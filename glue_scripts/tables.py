@@ -21,7 +21,7 @@ RECONCILED: str = "lakehouse.reconciled_batch_id"
 """Property of a silver table: the last batch whose merge was compared and found right. It is
 written together with `MERGED`, so that only a hand can make it the lesser of the two."""
 
-_PROPERTIES = {
+PROPERTIES = {
     "format-version": "2",
     # A delta touches few files; readers (Athena, the dashboard) then never merge delete files.
     "write.merge.mode": "copy-on-write",
@@ -33,6 +33,7 @@ _PROPERTIES = {
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "20",
 }
+"""Of every table that the job makes."""
 
 
 def set_all(spark: SparkSession, settings: Mapping[str, str]) -> None:
@@ -64,7 +65,7 @@ def _ensure(spark: SparkSession, table: str, columns: Columns, is_derived: bool)
         if missing.getErrorClass() != "TABLE_OR_VIEW_NOT_FOUND":
             raise
         body = ", ".join(f"`{name}` {kind}" for name, kind in columns.items())
-        options = ", ".join(f"'{name}' = '{value}'" for name, value in _PROPERTIES.items())
+        options = ", ".join(f"'{name}' = '{value}'" for name, value in PROPERTIES.items())
         spark.sql(f"CREATE TABLE {table} ({body}) USING iceberg TBLPROPERTIES ({options})")
         return
     if new := {name: kind for name, kind in columns.items() if name not in existing}:

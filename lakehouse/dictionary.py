@@ -6,14 +6,13 @@ Names and types come from the contracts and `lakehouse.gold`; the words from the
 
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from lakehouse.columns import INGEST_DATE
-from lakehouse.contract import DIRECTORY, History, TableContract, load_contracts
+from lakehouse.contract import History, TableContract, load_contracts
 from lakehouse.errors import ConfigurationError
 from lakehouse.gold import (
     QUARANTINE,
@@ -25,6 +24,7 @@ from lakehouse.gold import (
     tables_of_views,
     transition_columns,
 )
+from lakehouse.own_gold import OwnGold, Refresh
 from lakehouse.views import load_views
 
 _HEAD = """# Data dictionary
@@ -126,6 +126,23 @@ def _written(layer: str, name: str, columns: Columns, words: Mapping[str, Any]) 
     )
 
 
+def of_own(own: OwnGold, columns: Columns) -> Entry:
+    """The table or view that a SQL file makes, with the types of its columns."""
+    is_table = own.refresh is Refresh.RUN
+    return Entry(
+        "gold" if is_table else "views",
+        own.name,
+        own.title,
+        columns,
+        {name: own.meanings.get(name, "") for name in columns},
+        f"one row per {', '.join(own.grain)}",
+        own.grain,
+        "Computed anew by each run that changed what it is made from."
+        if is_table
+        else "Whatever is in the tables when it is read.",
+    )
+
+
 def superfluous(contracts: Mapping[str, TableContract]) -> list[str]:
     """Words in `dictionary.toml` for what does not exist."""
     words = described()
@@ -143,12 +160,19 @@ def superfluous(contracts: Mapping[str, TableContract]) -> list[str]:
     return odd
 
 
-def render(contracts: Mapping[str, TableContract]) -> str:
-    """The Markdown document; raises ConfigurationError naming what has no description."""
+def render(
+    contracts: Mapping[str, TableContract], own: Iterable[Entry] = (), *, is_draft: bool = False
+) -> str:
+    """The Markdown document, with tables and views of one's `own` behind those of their layer.
+
+    Raises ConfigurationError naming what has no description, unless it `is_draft`.
+    """
     parts = [_HEAD]
     layer = ""
-    for entry in entries(contracts):
-        if missing := entry.undescribed():
+    order = list(_LAYERS)
+    found = sorted([*entries(contracts), *own], key=lambda entry: order.index(entry.layer))
+    for entry in found:
+        if not is_draft and (missing := entry.undescribed()):
             raise ConfigurationError(
                 f"{entry.layer} {entry.name} has no words for {', '.join(missing)}; add them to "
                 "lakehouse/dictionary.toml, or to the contract's description and [descriptions]"
@@ -168,9 +192,9 @@ def _section(entry: Entry) -> str:
     lines += ["| column | type | meaning |", "|---|---|---|"]
     for name, kind in entry.columns.items():
         personal = " Personal." if name in entry.personal else ""
-        lines.append(f"| `{name}` | {kind} | {entry.meanings[name]}{personal} |")
+        lines.append(f"| `{name}` | {kind} | {entry.meanings.get(name, '')}{personal} |")
     return "\n".join([*lines, ""])
 
 
 if __name__ == "__main__":
-    sys.stdout.write(render(load_contracts(Path(sys.argv[1]) if sys.argv[1:] else DIRECTORY)))
+    sys.stdout.write(render(load_contracts()))

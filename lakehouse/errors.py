@@ -12,6 +12,7 @@
     ├── LandingError            a batch can't be written: disk, bucket, permission
     ├── QualityError            a quality rule failed, and the stage says stop
     ├── MergeError              tables could not be brought from bronze to silver and gold
+    ├── OwnGoldError            tables of one's own SQL could not be computed
     ├── ReconciliationError     two layers, which must hold the same rows, do not
     ├── MaintenanceError        a table's rows are not what they were before its maintenance
     ├── RebuildError            silver or gold is not what bronze makes
@@ -22,6 +23,8 @@
 The message says what happened, to which table, key or setting, and what to do about it.
 `transient` tells the state machine whether a retry can help.
 """
+
+from collections.abc import Mapping
 
 
 class LakehouseError(Exception):
@@ -76,6 +79,14 @@ class QualityError(LakehouseError):
 
 class MergeError(LakehouseError):
     """Tables could not be brought from bronze to silver and gold; the others were."""
+
+
+class OwnGoldError(LakehouseError):
+    """Tables of one's own SQL could not be computed; `failures` tells why, by name."""
+
+    def __init__(self, failures: Mapping[str, Exception]):
+        super().__init__("; ".join(f"{name}: {failure}" for name, failure in failures.items()))
+        self.failures = failures
 
 
 class ReconciliationError(LakehouseError):

@@ -15,7 +15,7 @@ from lakehouse.contract import History, TableContract
 from lakehouse.errors import ConfigurationError
 from lakehouse.ledger import Batch, State, Watermark, batch_name
 from lakehouse.types import ColumnType
-from lakehouse.views import load_views
+from lakehouse.views import create_view, load_views
 
 PENDING = "/* waiting in bronze */"
 """Begins the part of a template that is left out when nothing waits."""
@@ -53,8 +53,7 @@ def live_views(
                 f"{others[0] if others else 'lakehouse/sql/views'!r} is; rename the table"
             )
     return {
-        table: f"CREATE OR REPLACE VIEW {gold}.{names[table]} AS\n"
-        f"{live_query(contract, bronze, silver)}"
+        table: create_view(names[table], live_query(contract, bronze, silver), gold)
         for table, contract in contracts.items()
     }
 

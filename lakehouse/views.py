@@ -4,15 +4,11 @@ A file holds one SELECT in Athena's dialect over `${silver}` and `${gold}`. File
 package resources: found in a directory, a Lambda bundle and a zip alike.
 """
 
-import re
 from collections.abc import Container
 from importlib.resources import files
-from string import Template
 
 from lakehouse.errors import ConfigurationError
-
-_TABLE = re.compile(r"\$\{(?:gold|silver)\}\.([a-z_]+)")
-_DATABASE = re.compile(r"[a-z][a-z0-9_]*")
+from lakehouse.layered import filled, read_tables
 
 
 def load_views(tables: Container[str] | None = None) -> dict[str, str]:
@@ -29,7 +25,7 @@ def load_views(tables: Container[str] | None = None) -> dict[str, str]:
     return {
         name: sql
         for name, sql in found.items()
-        if tables is None or all(table in tables for table in _TABLE.findall(sql))
+        if tables is None or all(table in tables for _, table in read_tables(sql))
     }
 
 
@@ -42,20 +38,14 @@ def select_statement(name: str, silver: str, gold: str) -> str:
     views = load_views()
     if name not in views:
         raise ConfigurationError(f"no view {name!r}; known: {', '.join(views)}")
-    for database in (silver, gold):
-        if not _DATABASE.fullmatch(database):
-            raise ConfigurationError(
-                f"database name {database!r} is not usable in SQL; use a-z, 0-9 and _"
-            )
-    lines = [line for line in views[name].splitlines() if not line.startswith("--")]
-    try:
-        return Template("\n".join(lines)).substitute(silver=silver, gold=gold).strip()
-    except (KeyError, ValueError) as unknown:
-        raise ConfigurationError(
-            f"view {name!r} has the placeholder {unknown}; known: silver, gold"
-        ) from None
+    return filled(views[name], silver, gold, f"view {name!r}")
 
 
 def create_statement(name: str, silver: str, gold: str) -> str:
-    """The `CREATE OR REPLACE VIEW` statement that puts view `name` into the database `gold`."""
-    return f"CREATE OR REPLACE VIEW {gold}.{name} AS\n{select_statement(name, silver, gold)}"
+    """The statement that puts view `name` into the database `gold`."""
+    return create_view(name, select_statement(name, silver, gold), gold)
+
+
+def create_view(name: str, select: str, gold: str) -> str:
+    """The `CREATE OR REPLACE VIEW` statement of a SELECT."""
+    return f"CREATE OR REPLACE VIEW {gold}.{name} AS\n{select}"

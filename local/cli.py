@@ -205,6 +205,11 @@ def _parser() -> argparse.ArgumentParser:
 
         return run_doctor(chosen.stage, chosen.dsn, chosen.contracts, chosen.role)
 
+    def dictionary(chosen: argparse.Namespace) -> int:
+        from local.own_dictionary import run_dictionary
+
+        return run_dictionary(chosen.contracts)
+
     def cdk(chosen: argparse.Namespace) -> int:
         return deployment.pass_through(chosen.arguments)
 
@@ -296,6 +301,10 @@ def _parser() -> argparse.ArgumentParser:
         "--contracts", default=_said("CONTRACTS"), help="folder (the stage's, contracts/<database>)"
     )
     command.add_argument("--role", default=_said("ROLE"), help="who reads (the stage's, the DSN's)")
+    command = add("dictionary", dictionary, "tables, views and columns of a folder of contracts")
+    command.add_argument(
+        "--contracts", default=_said("CONTRACTS"), help="folder (the local stage's)"
+    )
     command = add("cdk", cdk, "the pinned CDK CLI with your own AWS credentials")
     command.add_argument("arguments", nargs=argparse.REMAINDER)
     return parser

@@ -1,9 +1,13 @@
 """The dashboard's place: a role that reads gold through Athena, and the stage's host."""
 
+import json
+from collections.abc import Mapping
+
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from lakehouse.own_gold import OwnGold, Refresh
 from lakehouse.settings import Stage
 from stacks.blocks.app_runner import AppRunnerHost
 from stacks.blocks.catalog import catalog_statement
@@ -30,6 +34,8 @@ class DashboardStack(cdk.Stack):
         construct_id: str,
         *,
         stage: Stage,
+        own_gold: Mapping[str, OwnGold],
+        has_shop: bool,
         storage: StorageStack,
         transform: TransformStack,
         **kwargs: object,
@@ -98,10 +104,29 @@ class DashboardStack(cdk.Stack):
                     "AWS_REGION": self.region,
                     "ADDRESS": "0.0.0.0",  # noqa: S104  (the host's proxy comes from outside)
                     "PORT": str(PORT),
+                    **told_figures(own_gold, has_shop),
                 },
                 reader=self.reader,
                 readers=ReaderPool(self, "Readers", stage=stage) if signs_in else None,
             )
+
+
+def told_figures(own_gold: Mapping[str, OwnGold], has_shop: bool) -> dict[str, str]:
+    """What the pages tell besides the shop's figures, or instead of them."""
+    found = {} if has_shop else {"HAS_SHOP": "false"}
+    if own_gold:
+        told = [
+            {
+                "name": one.name,
+                "title": one.title,
+                "grain": one.grain,
+                "chart": one.chart,
+                "is_timed": one.refresh is Refresh.READ and one.tells_time,
+            }
+            for one in own_gold.values()
+        ]
+        found["OWN_GOLD"] = json.dumps(told, separators=(",", ":"))
+    return found
 
 
 def _takers(stage: Stage) -> iam.PrincipalBase:

@@ -1,7 +1,7 @@
 """The run: a state machine that EventBridge starts, and all that it may start in turn."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -12,8 +12,9 @@ from constructs import Construct
 from lakehouse.contract import TableContract
 from lakehouse.environment import ReceiptEnvironment
 from lakehouse.gold import PIPELINE_RUNS, tables_of_views
+from lakehouse.own_gold import OwnGold, Refresh
 from lakehouse.settings import Stage
-from lakehouse.views import create_statement, load_views
+from lakehouse.views import create_statement, create_view, load_views
 from stacks.blocks.catalog import catalog_statement
 from stacks.blocks.filling import fill
 from stacks.blocks.python_function import PythonFunction
@@ -40,6 +41,7 @@ class OrchestrationStack(cdk.Stack):
         *,
         stage: Stage,
         contracts: Mapping[str, TableContract],
+        own_gold: Mapping[str, OwnGold],
         storage: StorageStack,
         source: SourceStack,
         ingest: IngestStack,
@@ -49,6 +51,7 @@ class OrchestrationStack(cdk.Stack):
         super().__init__(scope, construct_id, **kwargs)  # type: ignore[arg-type]
         self._stage, self._storage = stage, storage
         self._ingest, self._transform = ingest, transform
+        self._own_gold = own_gold
         self._machine_name = f"{stage.prefix}-pipeline"
         self._receipt = self._receipt_function()
         self.machine = ScheduledMachine(
@@ -118,11 +121,20 @@ class OrchestrationStack(cdk.Stack):
                 "GlueJob": self._transform.job.ref,
                 "Workgroup": self._transform.workgroup.ref,
                 "Views": [
-                    {"view": name, "statement": create_statement(name, silver, gold)}
-                    for name in load_views(tables_of_views(contracts))
+                    {"view": name, "statement": statement}
+                    for name, statement in self._views(contracts, silver, gold)
                 ],
             },
         )
+
+    def _views(
+        self, contracts: Mapping[str, TableContract], silver: str, gold: str
+    ) -> Iterator[tuple[str, str]]:
+        for name in load_views(tables_of_views(contracts)):
+            yield name, create_statement(name, silver, gold)
+        for name, own in self._own_gold.items():
+            if own.refresh is Refresh.READ:
+                yield name, create_view(name, own.select(silver, gold), gold)
 
     def _statements(self) -> list[iam.PolicyStatement]:
         storage, transform = self._storage, self._transform

@@ -2,6 +2,7 @@
 
 import aws_cdk as cdk
 
+from lakehouse.gold import is_shop
 from lakehouse.settings import APP, Stage
 from lakehouse.validation import check_contracts
 from stacks.budget import BudgetStack
@@ -9,6 +10,7 @@ from stacks.dashboard import DashboardStack
 from stacks.ingest import IngestStack
 from stacks.monitoring import MonitoringStack
 from stacks.orchestration import OrchestrationStack
+from stacks.own_sql import check_own_gold
 from stacks.source import SourceStack
 from stacks.storage import StorageStack
 from stacks.transform import TransformStack
@@ -18,6 +20,7 @@ from stacks.upkeep import UpkeepStack
 def compose(app: cdk.App, stage: Stage) -> None:
     """Adds the stage's stacks to `app`, in the order the data travels."""
     contracts = check_contracts(stage.contracts)
+    own_gold = check_own_gold(stage.contracts, contracts)
     place = cdk.Environment(region=stage.region)
 
     def named(layer: str) -> dict[str, object]:
@@ -40,6 +43,7 @@ def compose(app: cdk.App, stage: Stage) -> None:
         "Orchestration",
         stage=stage,
         contracts=contracts,
+        own_gold=own_gold,
         storage=storage,
         source=source,
         ingest=ingest,
@@ -56,7 +60,14 @@ def compose(app: cdk.App, stage: Stage) -> None:
         **named("upkeep"),
     )
     DashboardStack(
-        app, "Dashboard", stage=stage, storage=storage, transform=transform, **named("dashboard")
+        app,
+        "Dashboard",
+        stage=stage,
+        own_gold=own_gold,
+        has_shop=is_shop(contracts),
+        storage=storage,
+        transform=transform,
+        **named("dashboard"),
     )
     MonitoringStack(
         app,

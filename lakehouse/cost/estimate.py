@@ -11,6 +11,7 @@ from lakehouse.cost.lines import Item, month
 from lakehouse.cost.workload import Volume, generated_orders_a_day, workload
 from lakehouse.errors import ConfigurationError
 from lakehouse.gold import tables_of_views
+from lakehouse.own_gold import Refresh, load_own_gold
 from lakehouse.settings import Stage
 from lakehouse.views import load_views
 
@@ -64,7 +65,9 @@ def estimate(
 def estimate_stage(stage: Stage, templates: Iterable[Template], volume: Volume) -> Estimate:
     """The month of a stage as synthesized, with its contracts and views."""
     contracts = load_contracts(stage.contracts)
+    own = load_own_gold(stage.contracts).values()
     views = len(load_views(tables_of_views(contracts)))
+    views += sum(one.refresh is Refresh.READ for one in own)
     return estimate(stage, inventory(templates), contracts, views, volume)
 
 

@@ -19,6 +19,8 @@ ROOT = Path(__file__).parent.parent.parent
 BUILD = ROOT / ".local" / "build"
 LOCK = ROOT / "requirements.lock"
 SHOP = ROOT / "lakehouse" / "contracts"
+PLACED = (".toml", ".dqdl", ".sql")
+"""Files of a folder of contracts: tables, their rules, gold of one's own."""
 
 _IN_THE_RUNTIME = ("boto3", "botocore", "s3transfer")
 """The Lambda runtime brings these; where a dependency draws them in, they are left out."""
@@ -37,7 +39,7 @@ def source_files(*packages: Path) -> Iterator[Path]:
 def placed(files: Iterable[Path], contracts: Path) -> dict[str, Path]:
     """The place of each of our files in an artefact; `contracts` take the place of the shop's."""
     own = {str(path.relative_to(ROOT)): path for path in files if path.parent != SHOP}
-    taken = (path for path in sorted(contracts.iterdir()) if path.suffix in (".toml", ".dqdl"))
+    taken = (path for path in sorted(contracts.iterdir()) if path.suffix in PLACED)
     return own | {str(SHOP.relative_to(ROOT) / path.name): path for path in taken}
 
 

@@ -6,12 +6,17 @@ from typing import Any
 
 import pytest
 
+from dashboard.settings import DashboardEnvironment
+from lakehouse.contract import load_contracts
 from lakehouse.cost.inventory import inventory
+from stacks.dashboard import told_figures
+from stacks.own_sql import check_own_gold
 from tests.infrastructure.conftest import Composed
 from tests.infrastructure.nag import BY_SECRET, BY_TOKEN, MANY, SECRET
 from tests.infrastructure.templates import of_type, only
 
 Templates = dict[str, dict[str, Any]]
+OWN_TABLES = Path(__file__).parent.parent / "cases" / "own_tables"
 
 
 @pytest.fixture(scope="session", params=[BY_TOKEN, BY_SECRET])
@@ -100,7 +105,28 @@ def test_the_tables_are_its_own(own: Templates, composed: Composed, variant: str
         for place in Path(composed.folder / variant).glob("asset.*/lakehouse/contracts")
     ]
     assert held
-    assert all(names == {"order.toml", "order.dqdl"} for names in held)
+    assert all(names == {path.name for path in OWN_TABLES.iterdir()} for names in held)
+
+
+def test_own_gold_is_made_by_the_run(own: Templates) -> None:
+    machine = only(own["orchestration"], "AWS::StepFunctions::StateMachine")
+    definition = json.dumps(machine).replace("\\", "")
+    assert "CREATE OR REPLACE VIEW lakehouse_prod_gold.lines_by_day AS" in definition
+    assert 'FROM lakehouse_prod_silver."order"' in definition
+    assert "group_amounts" not in definition  # the job's, which finds the file beside its contract
+
+
+def test_the_dashboard_reads_what_the_stack_tells_of_own_gold() -> None:
+    contracts = load_contracts(OWN_TABLES)
+    variables = told_figures(check_own_gold(OWN_TABLES, contracts), has_shop=False)
+    page = DashboardEnvironment.read({"GOLD_DATABASE": "g", "WORKGROUP": "w", **variables})
+    assert not page.has_shop
+    assert [(one.name, one.grain, one.chart, one.is_timed) for one in page.own_gold] == [
+        ("group_amounts", ("group",), "auto", False),
+        ("lines_by_day", ("day",), "bar", True),
+    ]
+    assert page.own_gold[0].title == "What the lines of each group come to."
+    assert told_figures({}, has_shop=True) == {}
 
 
 def test_200_tables_stay_within_the_limits_of_aws(composed: Composed) -> None:

@@ -8,6 +8,7 @@ import pytest
 from lakehouse import dictionary, gold
 from lakehouse.contract import load_contracts
 from lakehouse.errors import ConfigurationError
+from local.own_dictionary import run_dictionary
 
 ROOT = Path(__file__).parents[3]
 
@@ -49,3 +50,14 @@ def test_every_key_is_a_column() -> None:
 def test_personal_columns_are_marked() -> None:
     rendered = dictionary.render(load_contracts())
     assert rendered.count(" Personal. |") == 6  # three columns, in bronze and in silver
+
+
+def test_gold_of_ones_own_stands_behind_the_platforms(capsys: pytest.CaptureFixture[str]) -> None:
+    own_tables = ROOT / "tests" / "cases" / "own_tables"
+    assert run_dictionary(str(own_tables)) == 0
+    told = capsys.readouterr().out
+    gold, views = told.index("## Gold"), told.index("## Views")
+    assert gold < told.index("### table_health") < told.index("### group_amounts") < views
+    assert views < told.index("### v_freshness") < told.index("### lines_by_day")
+    assert "Grain: one row per group. Key: `group`." in told
+    assert "| `doubled` | decimal | Twice the amounts, as the source has them. |" in told

@@ -155,6 +155,9 @@ bench-first-load: install ## 10 million sales from PostgreSQL to reconciled silv
 bench-dashboard: install ## from navigation to the first figure, cold and warm, in Chromium (after make run)
 	@$(BIN)/python -m bench.dashboard $(ARGS)
 
+bench-tables: install ## one run over 200 tables on the local AWS, one of which fails (ARGS="--tables 50")
+	@$(BIN)/python -m bench.many_tables $(ARGS)
+
 bench-transport: install ## a filter change over HTTP beside the plain WebSocket (ARGS="--minutes 5 --loss 30"; --help)
 	@$(BIN)/python -W ignore -m bench.transport $(ARGS)
 

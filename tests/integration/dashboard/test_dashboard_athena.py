@@ -20,7 +20,6 @@ from dashboard.settings import DashboardEnvironment
 from dashboard.view import Kind, View
 from dashboard.views import (
     ALL,
-    BY_TIME,
     CATEGORIES,
     CITIES,
     DAILY_SALES,
@@ -156,6 +155,18 @@ def test_times_are_utc(reader: AthenaReader) -> None:
     )
 
 
+@pytest.mark.parametrize("declared", [DAILY_SALES, CITIES, ORDER_STATUS, PRICES])
+def test_columns_that_nobody_declared_have_the_kinds_of_their_values(
+    reader: AthenaReader, declared: View
+) -> None:
+    known = queries.read(reader, declared)
+    found = queries.read(reader, View(declared.name, {}, order_by=declared.order_by))
+    assert len(found) == len(known) > 0
+    for name, kind in declared.columns.items():
+        assert queries.kind_of(found[name]) is kind, name
+        assert list(found[name].dropna()) == list(known[name].dropna()), name
+
+
 def test_a_database_without_views_is_an_empty_lake(reader: AthenaReader) -> None:
     with pytest.raises(EmptyLakeError, match="v_overview"):
         queries.read(AthenaReader("shop_test_silver", "shop-test"), OVERVIEW)
@@ -190,9 +201,10 @@ def test_twenty_readers_ask_once_for_each_view_and_version(
         for one, sql in _executions(lake).items()
         if one not in before
     )
-    by_time = {view.name for view in BY_TIME}
+    by_time = {view.name for view in ALL if view.is_timed}
+    assert by_time == {"v_freshness", "v_pipeline_runs"}
     assert {name: asked[name] for name in by_time} == dict.fromkeys(by_time, 3)
-    of_data = [view.name for view in ALL if view not in BY_TIME]
+    of_data = [view.name for view in ALL if not view.is_timed]
     assert {name: asked[name] for name in of_data} == dict.fromkeys(of_data, 2)
 
 

@@ -13,7 +13,8 @@ from dashboard.settings import OwnFigures
 from dashboard.view import Kind
 
 TOP_ROWS: Final = 15
-TOP_SERIES: Final = 8
+COLORS: Final = ("#0B5FA5", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7")
+"""Of Okabe and Ito, told apart by colour-blind people too; as many lines are drawn."""
 _MEASURES: Final = (Kind.COUNT, Kind.DECIMAL, Kind.NUMBER)
 _TIMES: Final = (Kind.DATE, Kind.TIMESTAMP)
 
@@ -56,7 +57,7 @@ def over_time(own: OwnFigures, rows: pandas.DataFrame, measure: str) -> altair.C
             y=altair.Y("amount:Q", title=None, axis=altair.Axis(domain=False, ticks=False)),
             color=altair.Color(
                 "series:N",
-                sort=leading,
+                scale=altair.Scale(domain=leading, range=list(COLORS[: len(leading)])),
                 legend=altair.Legend(title=None, orient="top") if others else None,
             ),
             tooltip=[
@@ -71,7 +72,7 @@ def over_time(own: OwnFigures, rows: pandas.DataFrame, measure: str) -> altair.C
 
 def _leading(points: pandas.DataFrame) -> list[str]:
     sums = points.groupby("series")["amount"].sum().sort_values(ascending=False, kind="stable")
-    return [str(name) for name in sums.head(TOP_SERIES).index]
+    return [str(name) for name in sums.head(len(COLORS)).index]
 
 
 def bars(
@@ -99,6 +100,14 @@ def bars(
         drawn, [SERIES[0]], (words(measure),), theme=theme, title=words(own.grain[0]), room=0.3,
         legend=False,
     )  # fmt: skip
+
+
+def remark(own: OwnFigures, rows: pandas.DataFrame) -> str:
+    """What a chart leaves out, in a few words; empty where it shows all."""
+    if not is_line(own, rows):
+        return f"The first {TOP_ROWS} of {len(rows):,}." if len(rows) > TOP_ROWS else ""
+    lines = len(rows[list(own.grain[1:])].drop_duplicates()) if own.grain[1:] else 1
+    return f"The largest {len(COLORS)} of {lines:,}." if lines > len(COLORS) else ""
 
 
 def name_of(row: dict[Any, Any], columns: Sequence[str]) -> str:

@@ -47,7 +47,8 @@ def _card(data: Snapshot, own: OwnFigures) -> None:
         rows = data[view_of(own)]
     except LakehouseError as failed:
         failure = failed
-    with parts.card(words(own.name), own.title, rows):
+    grain = ", ".join(map(words, own.grain))
+    with parts.card(words(own.name), f"One row for each {grain}.", rows):
         streamlit.caption(parts.markdown(own.title))
         if isinstance(failure, EmptyLakeError):
             streamlit.caption("Not computed yet: the next run that brings news makes it.")
@@ -79,6 +80,8 @@ def _chart(own: OwnFigures, rows: pandas.DataFrame) -> None:
         key=f"chart of {own.name}",
         alt=f"{words(measure)} by {', '.join(map(words, own.grain))}",
     )
+    if left_out := own_charts.remark(own, rows):
+        streamlit.caption(left_out)
 
 
 def _table(own: OwnFigures, rows: pandas.DataFrame) -> None:

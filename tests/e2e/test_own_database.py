@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 import tempfile
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import pg8000.native
 import pytest
 
 from local.engines.postgres import PostgresEngine
+from local.screenshot import browser, open_dashboard
 from tests.e2e.account import ROOT, Deployment
 from tests.e2e.conftest import free_port, own_environment
 from tests.samples import SAMPLES, SCHEMAS, Writer
@@ -125,15 +125,14 @@ def test_random_changes_arrive(own: Deployment, source: str) -> None:
     compare(own, source)
 
 
-def test_the_dashboard_is_told_of_it(own: Deployment) -> None:
-    runner = own.client("apprunner")
-    (service,) = runner.list_services()["ServiceSummaryList"]
-    found = runner.describe_service(ServiceArn=service["ServiceArn"])["Service"]
-    image = found["SourceConfiguration"]["ImageRepository"]["ImageConfiguration"]
-    variables = image["RuntimeEnvironmentVariables"]
-    assert variables["HAS_SHOP"] == "false"
-    names = [one["name"] for one in json.loads(variables["OWN_GOLD"])]
-    assert names == ["customers_by_country", "genre_revenue"]
-    address = own.make("dashboard").stdout.split()[-1]
-    with urllib.request.urlopen(f"{address}/health/ready", timeout=20) as answer:
-        assert answer.status == 200
+@pytest.mark.browser
+def test_the_dashboard_shows_it_and_nothing_of_the_shop(own: Deployment) -> None:
+    with browser() as running:
+        page = open_dashboard(running, own.outputs["dashboard_url"])
+        links = page.get_by_role("navigation").get_by_role("link").all_inner_texts()
+        assert [link.split("\n")[-1] for link in links] == ["Your figures", "Data health"]
+        shown = page.inner_text("body")
+        newest = max(own.athena("SELECT * FROM customers_by_country"), key=lambda r: r["customers"])
+        for text in ("Genre revenue", "Customers by country", newest["country"], "invoice_line"):
+            assert text in shown, text
+        assert page.locator(".vega-embed canvas, .vega-embed svg").count() >= 2

@@ -143,6 +143,17 @@ def test_bars_are_the_rows_with_the_most() -> None:
     assert own_charts.bars(CITIES, nothing, "sailors", "light") is None
 
 
+def test_what_a_chart_leaves_out_is_said() -> None:
+    assert own_charts.remark(CITIES, FRAMES["crews"]) == ""
+    many = pandas.DataFrame({"harbour": [str(n) for n in range(1200)], "sailors": range(1200)})
+    assert own_charts.remark(CITIES, many) == "The first 15 of 1,200."
+    months = pandas.DataFrame(
+        {"month": [date(2026, 1, 1)] * 7, "genre": list("abcdefg"), "revenue": range(7)}
+    )
+    assert own_charts.remark(MONTHS, months) == "The largest 6 of 7."
+    assert own_charts.over_time(MONTHS, months, "revenue").data["series"].nunique() == 6
+
+
 def altair_undefined() -> Any:
     from altair import Undefined
 

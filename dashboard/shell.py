@@ -33,7 +33,7 @@ def page(
             settings.stage,
             subtitle,
             f"Amounts in {settings.currency}, days in UTC. "
-            f"Looks for news every {settings.refresh_seconds} s.",
+            f"Refreshes every {settings.refresh_seconds} s.",
         )
     )
     memory = f"snapshot of {subtitle}"

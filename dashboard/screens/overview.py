@@ -6,7 +6,7 @@ from functools import partial
 import pandas
 import streamlit
 
-from dashboard import charts, definitions, figures, markup, shell, states
+from dashboard import charts, definitions, figures, flow, markup, shell, states
 from dashboard.charts import Measure
 from dashboard.filters import Field
 from dashboard.screens import parts
@@ -106,10 +106,17 @@ def statuses(found: pandas.DataFrame, currency: str, now: datetime) -> None:
         streamlit.html(
             markup.callout(
                 "Oldest pending order",
-                figures.age(oldest, now) if oldest else "none",
+                _waiting(oldest, now),
                 f"{definitions.OLDEST_PENDING} {figures.instant(oldest)}",
             )
         )
+
+
+def _waiting(oldest: datetime | None, now: datetime) -> str:
+    if oldest is None:
+        return "none"
+    verdict = "over a day: stuck" if now - oldest > flow.STUCK_AFTER else "none over a day"
+    return f"{figures.age(oldest, now)}, {verdict}"
 
 
 def categories(found: pandas.DataFrame, currency: str) -> None:
@@ -149,7 +156,7 @@ def ranking(cities: pandas.DataFrame, currency: str, key: str) -> None:
         alt="Leading cities, premium against standard",
     )
     if len(cities) > charts.TOP_CITIES:
-        streamlit.caption(f"The first {charts.TOP_CITIES} of {len(cities):,} cities.")
+        streamlit.caption(f"The top {charts.TOP_CITIES} of {len(cities):,} cities.")
 
 
 def _products(products: pandas.DataFrame, currency: str) -> None:

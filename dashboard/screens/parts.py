@@ -81,6 +81,10 @@ def revenue(selection: Selection, currency: str, title: str = "Revenue over time
                 f"{markdown(figures.money(last.total_revenue, currency))} in the last 7 days, "
                 f"**{change:+.1f}%** against the 7 days before"
             )
+        first, last = selection.days or (daily["sale_date"].min(), daily["sale_date"].max())
+        is_by_day = (last - first).days <= charts.LONG_HISTORY_DAYS
+        if is_by_day and daily["sale_date"].max() == selection.today:
+            streamlit.caption("The last bar is today so far (UTC).")
         streamlit.altair_chart(
             charts.revenue_over_time(
                 daily, currency, selection.days, by_month=not selection.choice.is_everything

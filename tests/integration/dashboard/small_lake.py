@@ -142,7 +142,8 @@ def gold(tables: dict[str, list[Row]], now: datetime) -> dict[str, list[Row]]:
 
 def rows() -> dict[str, list[Row]]:
     """The rows of all tables of silver and gold, by table."""
-    now = datetime.now(UTC)
+    # whole seconds: the views cut times off at milliseconds
+    now = datetime.now(UTC).replace(microsecond=0)
     tables = silver(now)
     return tables | gold(tables, now)
 

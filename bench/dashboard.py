@@ -118,9 +118,10 @@ def _dashboard(account: Account) -> Iterator[str]:
         "PYTHONPATH": str(layout.ROOT),
         "GOLD_DATABASE": outputs["gold_database"],
         "WORKGROUP": outputs["workgroup"],
+        "ADDRESS": "127.0.0.1",
+        "PORT": str(port),
     }  # fmt: skip
-    command = [sys.executable, "-m", "streamlit", "run", str(layout.ROOT / "dashboard" / "app.py"),
-               "--server.address=127.0.0.1", f"--server.port={port}"]  # fmt: skip
+    command = [sys.executable, "-m", "dashboard.server"]
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -139,7 +140,7 @@ def _dashboard(account: Account) -> Iterator[str]:
 
 def _is_healthy(address: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
+        with urllib.request.urlopen(f"{address}/health/ready", timeout=2) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

@@ -7,6 +7,8 @@ import uvicorn
 from starlette.types import ASGIApp
 from streamlit import config
 
+# Of the charts no name is used: what takes seconds to load is loaded before the first reader comes.
+from dashboard import charts, queries  # noqa: F401
 from dashboard.server.composition import compose
 from dashboard.server.health import gold_probe
 from dashboard.server.settings import HostEnvironment
@@ -25,6 +27,7 @@ def main() -> int:
     except ConfigurationError as wrong:
         print(f"error: {wrong}", file=sys.stderr)  # noqa: T201  (there is no log yet to read)
         return 1
+    queries.session()
     serve(app, host)
     return 0
 

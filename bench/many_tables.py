@@ -148,11 +148,12 @@ def _most_connections(server: PostgresEngine) -> Iterator[list[int]]:
 def _execution(account: "Account") -> dict[str, Any]:
     client = account.client("stepfunctions")
     machine = account.outputs["state_machine_arn"]
-    newest = max(
-        client.list_executions(stateMachineArn=machine)["executions"],
-        key=lambda one: one["startDate"],
+    ended = client.list_executions(stateMachineArn=machine)["executions"]
+    # the schedule's own find the lease taken, and end at once
+    longest = max(
+        (one for one in ended if "stopDate" in one), key=lambda o: o["stopDate"] - o["startDate"]
     )
-    found: dict[str, Any] = client.describe_execution(executionArn=newest["executionArn"])
+    found: dict[str, Any] = client.describe_execution(executionArn=longest["executionArn"])
     return found
 
 

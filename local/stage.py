@@ -21,6 +21,7 @@ from local.account import Account
 STAGES: Final = layout.STATE / "stages"
 """Where the stage file of an own database lies."""
 _SECRET: Final = f"lakehouse-{layout.STAGE}/source/existing"
+_NO_CEILING: Final = 1_000_000
 _POSTGRESQL: Final = ("postgresql", "postgres")
 
 
@@ -70,6 +71,8 @@ def use_source(account: Account, dsn: str, contracts: str) -> Stage:
     document = tomllib.loads((DIRECTORY / f"{layout.STAGE}.toml").read_text())
     document["source"] = {"contracts": str(Path(contracts).resolve()), "existing": existing}
     document["generator"]["enabled"] = False
+    # nobody pays for a laptop, however many tables are looked at each minute
+    document["cost"]["monthly_ceiling_usd"] = _NO_CEILING
     STAGES.mkdir(parents=True, exist_ok=True)
     (STAGES / f"{layout.STAGE}.toml").write_text(_toml(document))
     return local_stage()

@@ -3,6 +3,7 @@
 Landing knows nothing of polling: any DuckDB relation with the contract's columns and `_op` will do.
 """
 
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -23,7 +24,12 @@ from lambdas.ingest.rules import judged, raw_row, reasons, row_key
 from lambdas.ingest.source import Source
 from lambdas.ingest.statements import render
 
-MEMORY_LIMIT: Final = "256MB"
+MEMORY_MIB: Final = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")) // 2
+"""Of DuckDB: half of the function's; Python, libpq and what DuckDB does not count take the rest."""
+_GROUP_ROWS: Final = 61440
+_GROUP_VALUES: Final = 65 * _GROUP_ROWS
+"""A group is held in memory until it is written, 16 bytes for each value and more for long ones."""
+_VECTOR: Final = 2048
 THREADS: Final = 1
 """The reader is one connection, so a second thread only spins while PostgreSQL works."""
 _EXACT_FLOATS: Final = "DICTIONARY_SIZE_LIMIT 0"
@@ -164,8 +170,8 @@ class Extraction:
             )
         if isinstance(failed, duckdb.OutOfMemoryException):
             return LandingError(
-                f"{self.contract.table} batch {self.batch.name} needs more than {MEMORY_LIMIT}; "
-                "lower chunk_rows"
+                f"{self.contract.table} batch {self.batch.name} needs more than {MEMORY_MIB} MiB; "
+                "raise the stage's functions.ingest_memory_mib or lower chunk_rows"
             )
         return self.source.failure(_server_message(message))
 
@@ -179,11 +185,13 @@ class Extraction:
 
     @property
     def encoding(self) -> str:
-        """How Parquet is to hold the values exactly."""
+        """How Parquet is to hold the values exactly, in groups that fit into memory."""
+        fitting = _GROUP_VALUES // len(self.contract.columns) // _VECTOR * _VECTOR
+        group = f", ROW_GROUP_SIZE {max(_VECTOR, min(_GROUP_ROWS, fitting))}"
         kinds = {kind.duckdb.removesuffix("[]") for kind in self.contract.types.values()}
         if kinds & {"FLOAT", "DOUBLE"}:
-            return _EXACT_FLOATS
-        return _PLAIN if self.contract.table in _of_many_texts else _COMPACT
+            return _EXACT_FLOATS + group
+        return (_PLAIN if self.contract.table in _of_many_texts else _COMPACT) + group
 
     def _describe(self) -> Facts:
         path = literal(str(self.bronze_file))
@@ -255,7 +263,7 @@ _warm: list[duckdb.DuckDBPyConnection] = []
 
 def _instance() -> duckdb.DuckDBPyConnection:
     settings: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": MEMORY_LIMIT,
+        "memory_limit": f"{MEMORY_MIB}MiB",
         "threads": THREADS,
         "temp_directory": str(Path(tempfile.gettempdir()) / "ingest-spilled"),
         "preserve_insertion_order": False,

@@ -6,4 +6,4 @@ COPY (
         ${ingested_at}::TIMESTAMPTZ AS _ingested_at,
         ${row_hash} AS _row_hash
     FROM (${captured}) AS captured
-) TO ${path} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ${encoding}, KV_METADATA {attempt: ${owner}}, ROW_GROUP_SIZE 61440)
+) TO ${path} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ${encoding}, KV_METADATA {attempt: ${owner}})

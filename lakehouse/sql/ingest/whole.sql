@@ -2,4 +2,4 @@
 COPY (
     SELECT captured.*, CASE WHEN _op = '!' THEN -1 - ${row_hash} ELSE ${row_hash} END AS _state
     FROM (${captured}) AS captured
-) TO ${path} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ${encoding}, ROW_GROUP_SIZE 61440)
+) TO ${path} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ${encoding})

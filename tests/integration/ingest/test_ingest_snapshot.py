@@ -210,3 +210,25 @@ def test_other_sessions_hold_nothing_back(flags: Shop) -> None:
     busy.run("COMMIT")
     assert flags.ingest()[0].rows == 1
     assert flags.living() == flags.truth()
+
+
+WIDE = 300
+
+
+def test_a_table_of_300_columns_fits(shop: Shop) -> None:
+    names = [f"column_{n}" for n in range(WIDE - 1)]
+    shop.contract = TableContract(
+        table="wide",
+        key=("id",),
+        capture=Capture.SNAPSHOT,
+        columns={"id": "bigint", **dict.fromkeys(names, "text")},
+    )
+    body = ", ".join(f"{name} text NOT NULL DEFAULT 'x'" for name in names)
+    shop.run_script(
+        f"CREATE TABLE wide (id bigint PRIMARY KEY, {body});"
+        "INSERT INTO wide SELECT generate_series(1, 30000)"
+    )
+    assert shop.ingest()[-1].rows == 30_000
+    shop.run_script("UPDATE wide SET column_7 = id WHERE id % 2 = 0; DELETE FROM wide WHERE id = 3")
+    shop.ingest()
+    assert shop.living() == shop.truth()

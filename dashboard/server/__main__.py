@@ -1,5 +1,6 @@
 """Serves the dashboard: `python -m dashboard.server`, settings from the environment."""
 
+import importlib
 import logging
 import sys
 
@@ -7,8 +8,6 @@ import uvicorn
 from starlette.types import ASGIApp
 from streamlit import config
 
-# Of the charts no name is used: what takes seconds to load is loaded before the first reader comes.
-from dashboard import charts, queries  # noqa: F401
 from dashboard.server.composition import compose
 from dashboard.server.health import gold_probe
 from dashboard.server.settings import HostEnvironment
@@ -27,9 +26,15 @@ def main() -> int:
     except ConfigurationError as wrong:
         print(f"error: {wrong}", file=sys.stderr)  # noqa: T201  (there is no log yet to read)
         return 1
-    queries.session()
+    load()
     serve(app, host)
     return 0
+
+
+def load() -> None:
+    """Loads what takes seconds, before the first reader comes."""
+    importlib.import_module("dashboard.charts")
+    importlib.import_module("dashboard.queries").session()
 
 
 def serve(app: ASGIApp, host: HostEnvironment) -> None:

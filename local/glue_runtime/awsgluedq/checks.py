@@ -4,15 +4,15 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as fn
 
 from awsgluedq.conditions import holds, meets
 from lakehouse.quality.rules import Rule
 
 Sources = Mapping[str, DataFrame]
-Flag = Callable[[DataFrame, str], DataFrame]
-"""Adds a boolean column of the given name: whether the row passes."""
+Flag = Column | Callable[[DataFrame, str], DataFrame]
+"""Whether the row passes: an expression, or what adds it as a column of the given name."""
 
 
 UNIQUE = ("IsUnique", "Uniqueness", "IsPrimaryKey")
@@ -32,21 +32,21 @@ def row_flag(rule: Rule, frame: DataFrame, sources: Sources) -> Flag | None:
     """How rows are judged by the rule; None where it speaks only of the set."""
     for name in rule.columns:
         if name not in frame.columns:
-            return None if rule.type in SET_CHECKS else _fails
+            return None if rule.type in SET_CHECKS else fn.lit(False)
     columns = [fn.col(f"`{name}`") for name in rule.columns]
     match rule.type:
         case "IsComplete" | "Completeness":
-            return lambda work, name: work.withColumn(name, columns[0].isNotNull())
+            return columns[0].isNotNull()
         case "ColumnValues":
             condition = rule.condition
             assert condition is not None
-            return lambda work, name: work.withColumn(name, holds(columns[0], condition))
+            return holds(columns[0], condition)
         case "ColumnLength":
             length = rule.condition
             assert length is not None
             # A NULL has no characters: AWS counts it as length 0.
             measured = fn.coalesce(fn.length(columns[0]), fn.lit(0))
-            return lambda work, name: work.withColumn(name, holds(measured, length))
+            return holds(measured, length)
         case "IsUnique" | "Uniqueness" | "IsPrimaryKey":
             inside = fn.expr(rule.where) if rule.where else fn.lit(True)
             same = Window.partitionBy(*columns, fn.coalesce(inside, fn.lit(False)))
@@ -54,7 +54,7 @@ def row_flag(rule: Rule, frame: DataFrame, sources: Sources) -> Flag | None:
             if rule.type == "IsPrimaryKey":
                 for column in columns:
                     alone = alone & column.isNotNull()
-            return lambda work, name: work.withColumn(name, alone)
+            return alone
         case "CustomSql" if rule.condition is None:
             return lambda work, name: _returned(rule, work, frame, sources, name)
     return None
@@ -69,10 +69,6 @@ def unique_rows(rule: Rule, frame: DataFrame) -> int:
             inside = inside.where(column.isNotNull())
     groups = inside.groupBy(*columns).agg(fn.count(fn.lit(1)).alias("__rows"))
     return groups.where("__rows = 1").count()
-
-
-def _fails(work: DataFrame, name: str) -> DataFrame:
-    return work.withColumn(name, fn.lit(False))
 
 
 def _run(rule: Rule, frame: DataFrame, sources: Sources) -> DataFrame:

@@ -1,7 +1,7 @@
 """Evaluates rules over a frame in one pass for all metrics of its rows."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -29,19 +29,28 @@ def evaluate(
     frame: DataFrame, rules: Sequence[Rule], sources: Mapping[str, DataFrame]
 ) -> tuple[DataFrame, DataFrame]:
     """Rule outcomes and the frame with its row-level columns; raises naming an unsupported rule."""
-    work, flags = frame, {}
+    flags: dict[int, _Flag] = {}
+    # All expressions in one step: Spark plans each step again with all columns before it, which
+    # for some hundred rules would take minutes.
+    plain: dict[str, Column] = {}
+    brought: dict[str, Callable[[DataFrame, str], DataFrame]] = {}
     for number, leaf in enumerate(leaf for rule in rules for leaf in rule.leaves()):
         if id(leaf) in flags:
             continue
         if (flag := row_flag(leaf, frame, sources)) is not None:
             name = _Flag(f"__dq_{number}_passed", f"__dq_{number}_inside")
             inside = fn.expr(leaf.where) if leaf.where else fn.lit(True)
-            work = flag(work, name.passed).withColumn(
-                name.inside, fn.coalesce(inside, fn.lit(False))
-            )
+            plain[name.inside] = fn.coalesce(inside, fn.lit(False))
+            if isinstance(flag, Column):
+                plain[name.passed] = flag
+            else:
+                brought[name.passed] = flag
             flags[id(leaf)] = name
         elif leaf.type not in SET_CHECKS:
             raise NotImplementedError(f"rule {leaf.text!r}: {leaf.type} has no local stand-in")
+    work = frame.withColumns(plain) if plain else frame
+    for passed, bring in brought.items():
+        work = bring(work, passed)
     joint: dict[int, str] = {}
     for number, rule in enumerate(rules):
         if rule.is_composite and (passes := _row_passes(rule, flags)) is not None:

@@ -27,6 +27,7 @@ import pg8000.native
 
 from bench.stage import free_port
 from local.engines.postgres import PostgresEngine
+from tests import shell
 
 if TYPE_CHECKING:
     from local.account import Account
@@ -118,7 +119,11 @@ def _connect(server: PostgresEngine) -> pg8000.native.Connection:
 def _make(*arguments: str, may_fail: bool = False) -> float:
     """Types `make ...`; its seconds. What it prints goes to stderr."""
     begun = time.monotonic()
-    done = subprocess.run(["make", *arguments], cwd=ROOT, stdout=sys.stderr, check=False)
+    # what was said to the bench is not said to these
+    environment = {name: text for name, text in shell.environment().items() if name != "ARGS"}
+    done = subprocess.run(
+        ["make", *arguments], cwd=ROOT, env=environment, stdout=sys.stderr, check=False
+    )
     if done.returncode and not may_fail:
         raise SystemExit(f"make {arguments[0]} failed")
     return time.monotonic() - begun

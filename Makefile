@@ -169,6 +169,7 @@ docs: install ## docs/data-dictionary.md from the contracts and the tables' desc
 
 permissions: install ## docs/permissions.md from the templates of all stages
 	@for stage in dev local prod; do $(LOCAL) synth $$stage || exit 1; done
+	@$(LOCAL) synth-besides
 	@$(BIN)/python -m stacks.permissions "$${LAKEHOUSE_HOME:-.local}/cdk.out" > docs/permissions.md
 
 released: install ## what holds data, and the app, as this release has them: upgrades are held against it

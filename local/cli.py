@@ -31,6 +31,7 @@ def _remedy(command: str) -> str:
         "run": "make logs WHAT=ingest, make logs WHAT=glue",
         "destroy": "make status",
         "synth": "mend the file that is named, then make synth again",
+        "synth-besides": "mend the file that is named, then make permissions again",
         "cost": "mend the file that is named, then make cost again",
         "pause": "what is said above; make pause may be repeated",
         "resume": "what is said above; make resume may be repeated",
@@ -170,6 +171,12 @@ def _parser() -> argparse.ArgumentParser:
             step.say(f"templates are in .local/cdk.out/{chosen.stage}")
         return 0
 
+    def synth_besides(_: argparse.Namespace) -> int:
+        with progress.step("synth what no stage file says") as step:
+            deployment.synth_besides(step)
+            step.say("templates are in .local/cdk.out/fargate and .local/cdk.out/delivery")
+        return 0
+
     def cost(chosen: argparse.Namespace) -> int:
         from local.cost import run_cost
 
@@ -256,6 +263,7 @@ def _parser() -> argparse.ArgumentParser:
     add("synth", synth, "the stage's CloudFormation templates; needs no credentials").add_argument(
         "stage", help=f"one of {', '.join(stage_names())}"
     )
+    add("synth-besides", synth_besides, "templates of the delivery, and of a dashboard on Fargate")
     stages = f"one of {', '.join(stage_names())}"
     command = add("cost", cost, "what a stage costs in a month, by service")
     command.add_argument("stage", help=stages)

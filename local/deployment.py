@@ -4,9 +4,10 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from lakehouse.errors import LocalError
@@ -14,7 +15,7 @@ from lakehouse.settings import Stage
 from local import layout, toolchain
 from local.account import Account
 from local.progress import Step
-from local.stage import directory
+from local.stage import directory, write_on_fargate
 
 _CDK_OUTPUTS: Final = layout.STATE / "cdk-outputs.json"
 
@@ -40,15 +41,24 @@ _OUTPUTS: Final = {
 
 def synth(stage: str, extra: Sequence[str] = (), *, step: Step | None = None) -> None:
     """`cdk synth` of a stage into `.local/cdk.out/<stage>`; needs no credentials."""
-    output = layout.CDK_OUT / stage
-    chosen = ["-c", f"stage={stage}"]
+    chosen = {"stage": stage}
     if stage == layout.STAGE:
-        chosen += ["-c", f"stages={directory()}"]
-    _cdk(
-        ["synth", "--quiet", *chosen, "--output", str(output), *extra],
-        toolchain.tool_environment(),
-        step,
-    )
+        chosen["stages"] = str(directory())
+    _synth(stage, chosen, extra, step)
+
+
+def synth_besides(step: Step) -> None:
+    """What no stage file says, beside the stages: `cdk.out/fargate` and `cdk.out/delivery`.
+
+    The stage `local` with its dashboard on Fargate; the stack of GitHub's jobs in an account that
+    holds this stage alone, and knows GitHub already.
+    """
+    with TemporaryDirectory() as folder:
+        write_on_fargate(Path(folder))
+        chosen = {"stage": layout.STAGE, "stages": folder, "ceiling": "unchecked"}
+        _synth("fargate", chosen, (), step)
+    account = {"stages": layout.STAGE, "provider": "existing"}
+    _synth("delivery", {"delivery": "true", "repository": "OWNER/NAME", **account}, (), step)
 
 
 def deploy(account: Account, stage: Stage, step: Step) -> None:
@@ -135,6 +145,15 @@ def pass_through(arguments: Sequence[str]) -> int:
     return subprocess.run(
         [*_command(), *arguments], env=environment, cwd=layout.ROOT, check=False
     ).returncode
+
+
+def _synth(name: str, context: Mapping[str, str], extra: Sequence[str], step: Step | None) -> None:
+    chosen = [part for key, value in context.items() for part in ("-c", f"{key}={value}")]
+    _cdk(
+        ["synth", "--quiet", *chosen, "--output", str(layout.CDK_OUT / name), *extra],
+        toolchain.tool_environment(),
+        step,
+    )
 
 
 def _command() -> list[str]:

@@ -68,14 +68,33 @@ def use_source(account: Account, dsn: str, contracts: str) -> Stage:
         "secret": secret,
         "tls": "off" if host in ("127.0.0.1", "localhost", "::1") else "verify-full",
     }
-    document = tomllib.loads((DIRECTORY / f"{layout.STAGE}.toml").read_text())
+    document = _document()
     document["source"] = {"contracts": str(Path(contracts).resolve()), "existing": existing}
     document["generator"]["enabled"] = False
     # nobody pays for a laptop, however many tables are looked at each minute
     document["cost"]["monthly_ceiling_usd"] = _NO_CEILING
-    STAGES.mkdir(parents=True, exist_ok=True)
-    (STAGES / f"{layout.STAGE}.toml").write_text(_toml(document))
+    _write(STAGES, document)
     return local_stage()
+
+
+def write_on_fargate(folder: Path) -> None:
+    """The repository's stage `local` into `folder`, as it is with its dashboard on Fargate."""
+    document = _document()
+    document["dashboard"] |= {
+        "host": "fargate",
+        "domain": "figures.example.com",
+        "certificate": f"arn:aws:acm:{layout.REGION}:{layout.ACCOUNT}:certificate/0001",
+    }
+    _write(folder, document)
+
+
+def _document() -> dict[str, Any]:
+    return tomllib.loads((DIRECTORY / f"{layout.STAGE}.toml").read_text())
+
+
+def _write(folder: Path, document: Mapping[str, Any]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{layout.STAGE}.toml").write_text(_toml(document))
 
 
 def _keep(account: Account, password: str) -> str:

@@ -30,8 +30,15 @@ delete an object of an immutable bronze, a principal must carry the tag `break-g
 _HOSTED_HEAD = """
 ## Roles with a host of the dashboard
 
-Of App Runner, as the `local` stage has it. A role of above that stands here too differs in who may
-take it.
+Of App Runner, as the `local` stage has it, then of Fargate. A role of above that stands here too
+differs in who may take it.
+"""
+_DELIVERY_HEAD = """
+## Roles of the delivery
+
+Of GitHub's jobs, in [a stack of their own](delivery.md): as in an account that holds one stage and
+knows GitHub already, for the repository `OWNER/NAME`. A role may be taken with a token of GitHub's
+that says what is asked for here, and by nobody else.
 """
 _TRIED_HEAD = """
 ## Tried without
@@ -40,6 +47,9 @@ Each statement was taken away from its role in the local AWS, where IAM is enfor
 it was run; then it was put back. Of {count} statements {denied} were denied so, each after the same
 had passed with the statement in place; {passed} the local AWS never asks for. To do it again:
 `make test-permissions`. A test holds that no statement is without its row.
+
+GitHub's jobs take their roles with a token whose claims are held against the role's trust; who
+signed it nobody checks there. No ECS runs there: its calls are made with the role as it makes them.
 
 | role | statement | what was run | denied | how that is told |
 |---|---|---|---|---|
@@ -62,14 +72,20 @@ def read(folder: Path) -> Templates:
 
 
 def page(assemblies: Path) -> str:
-    """The whole document: the roles of `dev`, those that `local` has besides, policies of `prod`.
+    """The whole document: the roles of `dev`, what others have besides, policies of `prod`.
 
-    `local` has a host of the dashboard.
+    `local` has a host of the dashboard, and another one in `fargate`; `delivery` is of no stage.
     """
     head = "\n## Resources of `prod`\n"
-    plain_roles = list(roles(read(assemblies / "dev"), "dev"))
-    hosted = [one for one in roles(read(assemblies / "local"), "local") if one not in plain_roles]
-    parts = [_HEAD, *plain_roles, _HOSTED_HEAD, *hosted, head]
+    told = list(roles(read(assemblies / "dev"), "dev"))
+    parts = [_HEAD, *told]
+    for heading, names in ((_HOSTED_HEAD, ("local", "fargate")), (_DELIVERY_HEAD, ("delivery",))):
+        parts.append(heading)
+        for name in names:
+            besides = [one for one in roles(read(assemblies / name), "local") if one not in told]
+            told += besides
+            parts += besides
+    parts.append(head)
     return "\n".join([*parts, _resources(read(assemblies / "prod"), "prod"), _tried_table()])
 
 
@@ -102,13 +118,17 @@ def roles(templates: Templates, stage: str) -> Iterator[str]:
             if resource["Type"] != "AWS::IAM::Role":
                 continue
             role = resource["Properties"]
-            takers = ", ".join(
-                f"`{plain(taker, stage)}`"
-                for statement in role["AssumeRolePolicyDocument"]["Statement"]
-                for taker in statement["Principal"].values()
-            )
+            takers = ", ".join(_takers(role["AssumeRolePolicyDocument"], stage))
             head = f"### {title(role['Description'], stage)}\n\nStack {stack}, taken by {takers}.\n"
             yield f"{head}\n{_table(of_role(resources, role_id), stage)}"
+
+
+def _takers(trust: dict[str, Any], stage: str) -> Iterator[str]:
+    for statement in trust["Statement"]:
+        condition = _condition(statement.get("Condition", {}), stage)
+        only_if = f" (only if {condition})" if condition else ""
+        for taker in statement["Principal"].values():
+            yield f"`{plain(taker, stage)}`{only_if}"
 
 
 def statements(templates: Templates, stage: str) -> dict[tuple[str, str], list[str]]:
@@ -188,8 +208,8 @@ def _condition(condition: dict[str, dict[str, Any]], stage: str) -> str:
 def plain(value: Any, stage: str) -> str:
     """A template's value as one word: resources as `<Name>`, ARNs without partition and account."""
     text = re.sub(r"\b[0-9a-f]{64}\b", "<digest>", _resolved(value))
-    text = re.sub(r"<AWS::AccountId>-[a-z]{2}(-[a-z]+)+-\d", "<AWS::AccountId>-<AWS::Region>", text)
-    for name in (f"{APP}-{stage}", f"{APP}_{stage}"):
+    text = re.sub(r"(<AWS::AccountId>|-dashboard)-[a-z]{2}(-[a-z]+)+-\d", r"\1-<AWS::Region>", text)
+    for name in (f"{APP}-{stage}", f"{APP}_{stage}", f"environment:{stage}"):
         text = text.replace(name, name.replace(stage, "<stage>"))
     return re.sub(
         r"arn:(?:<AWS::Partition>|aws):([\w-]+):(?:<AWS::Region>|[\w-]*):(?:<AWS::AccountId>)?:",

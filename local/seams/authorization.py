@@ -122,4 +122,12 @@ def _athena(_action: str, request: dict[str, Any]) -> str | None:
     return f"workgroup/{workgroup}"
 
 
-_NAMED = {"glue": _glue, "athena": _athena, "ecr": _ecr}
+def _logs(action: str, request: dict[str, Any]) -> str | None:
+    # A policy names a group with `:*`, which its streams match, and the bare group does not.
+    group, stream = request.get("logGroupName"), request.get("logStreamName")
+    if action not in ("CreateLogStream", "PutLogEvents") or not group:
+        return None
+    return f"log-group:{group}:log-stream:{stream}"
+
+
+_NAMED = {"glue": _glue, "athena": _athena, "ecr": _ecr, "logs": _logs}

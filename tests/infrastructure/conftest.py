@@ -18,11 +18,11 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.fixture(scope="session")
 def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder with `cdk.out/<stage>` of every stage."""
+    """Folder with `cdk.out/<stage>` of every stage, and of what no stage file says."""
     home = tmp_path_factory.mktemp("synth")
-    for stage in stage_names():
+    for command in (*(("synth", name) for name in stage_names()), ("synth-besides",)):
         subprocess.run(
-            [sys.executable, "-m", "local", "synth", stage],
+            [sys.executable, "-m", "local", *command],
             cwd=ROOT,
             env=shell.environment(LAKEHOUSE_HOME=str(home)),
             check=True,

@@ -12,6 +12,7 @@ from cfnlint.config import ManualArgs
 
 from lakehouse.settings import load_stage
 from local.toolchain import tool_environment
+from stacks import permissions
 from tests.infrastructure.templates import of_type, only, statements
 
 ROOT = Path(__file__).parents[2]
@@ -119,6 +120,16 @@ def test_the_differ_reads_templates_and_nothing_else(template: Template) -> None
         assert resources.count(":stack/") == 2
         assert ":stack/lakehouse-dev-*" in resources
         assert ":stack/lakehouse-prod-*" in resources
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_what_its_roles_may_was_tried(template: Template, stage: str) -> None:
+    held = permissions.statements({"Delivery": template}, stage)
+    of_others = {role for role, _ in held if role.startswith("Deploys") and "<stage>" not in role}
+    tried = {(row["role"], row["statement"]): row["actions"] for row in permissions.tried()}
+    assert len(of_others) == 1
+    for (role, sid), actions in held.items():
+        assert role in of_others or tried[role, sid] == actions, "make test-permissions"
 
 
 def test_it_lints(path: Path) -> None:

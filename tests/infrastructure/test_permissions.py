@@ -30,8 +30,27 @@ def test_every_statement_was_tried_without(synthesized: Path, stage_name: str) -
     held = permissions.statements(permissions.read(synthesized / stage_name), stage_name)
     tried = {(row["role"], row["statement"]): row["actions"] for row in permissions.tried()}
     if stage_name == "local":
+        for besides in ("fargate", "delivery"):
+            held |= permissions.statements(permissions.read(synthesized / besides), stage_name)
         assert tried == held, "make test-permissions"
     assert held.items() <= tried.items(), "make test-permissions"
+
+
+def test_the_document_says_what_fargate_and_githubs_jobs_may(synthesized: Path) -> None:
+    written = (ROOT / "docs" / "permissions.md").read_text()
+    found = {name: permissions.read(synthesized / name) for name in ("fargate", "delivery")}
+    for templates in found.values():
+        for role in permissions.roles(templates, "local"):
+            assert role in written, "make permissions"
+    hosted, jobs = (
+        {role for role, _ in permissions.statements(templates, "local")}
+        for templates in found.values()
+    )
+    assert "ECS: fetches the dashboard's image, writes its log" in hosted
+    assert jobs == {
+        "Deploys lakehouse-<stage> and tries it by one run",
+        "Compares a pull request with what is deployed",
+    }
 
 
 def test_every_statement_says_what_for_and_names_its_actions(templates: Templates) -> None:

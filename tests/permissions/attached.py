@@ -10,6 +10,8 @@ from stacks import permissions
 from tests.e2e.account import Deployment
 
 STAGE = "local"
+DIFFER = "lakehouse-diff"
+"""The one role that is not of the stage alone."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,12 @@ class Attached:
 
 
 def attached(deployment: Deployment) -> Iterator[Attached]:
-    """Every statement of every role that the app's stacks have made."""
+    """Every statement of every role of ours in the account."""
     iam = deployment.client("iam")
     for page in iam.get_paginator("list_roles").paginate():
         for role in page["Roles"]:
             name = role["RoleName"]
-            if not name.startswith(f"lakehouse-{STAGE}"):
+            if not name.startswith((f"lakehouse-{STAGE}", DIFFER)):
                 continue
             title = permissions.title(role["Description"], STAGE)
             for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:

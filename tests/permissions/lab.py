@@ -182,7 +182,7 @@ class Lab:
         client, asked = self.client("lambda"), {"TracingConfig": {"Mode": "Active"}}
         if in_network:
             asked["VpcConfig"] = self._network()
-        return self._asked(
+        return attempt(
             lambda: client.update_function_configuration(
                 FunctionName=f"lakehouse-{STAGE}-{function}", **asked
             ),
@@ -199,7 +199,7 @@ class Lab:
             "includeExecutionData": False,
             "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": found["arn"]}}],
         }
-        return self._asked(
+        return attempt(
             lambda: client.update_state_machine(
                 stateMachineArn=self._machine(machine), loggingConfiguration=logging
             ),
@@ -254,12 +254,12 @@ class Lab:
 
     def quiet_run(self) -> Told:
         """A run of the pipeline that finds nothing new."""
-        return self._execution(self._machine("pipeline"))
+        return self._execution("pipeline")
 
     def run(self) -> Told:
         """A run of the pipeline that ingests, merges, makes the views and its receipt."""
         self.touch()
-        return self._execution(self._machine("pipeline"), force_merge=True)
+        return self._execution("pipeline", force_merge=True)
 
     def crawling_run(self) -> Told:
         """A run that finds a table not yet catalogued."""
@@ -271,10 +271,10 @@ class Lab:
         return self.run()
 
     def maintain(self) -> Told:
-        return self._execution(self._machine("upkeep"), task="maintain")
+        return self._execution("upkeep", task="maintain")
 
     def rebuild(self) -> Told:
-        return self._execution(self._machine("upkeep"), task="rebuild")
+        return self._execution("upkeep", task="rebuild")
 
     def schedule(self, name: str) -> Told:
         """A schedule with the target and the role of the one named, due at once."""
@@ -370,9 +370,6 @@ class Lab:
         resources = formation.describe_stack_resources(StackName=deployed)["StackResources"]
         roles = [r for r in resources if r["ResourceType"] == "AWS::IAM::Role"]
         (puller,) = (r for r in roles if r["LogicalResourceId"].startswith("HostPuller"))
-        (repository,) = self.client("ecr").describe_repositories()["repositories"]
-        images = self.client("ecr").describe_images(repositoryName=repository["repositoryName"])
-        image = f"{repository['repositoryUri']}:{images['imageDetails'][0]['imageTags'][0]}"
         reader = self.deployment.outputs["dashboard_role"]
         role = puller["PhysicalResourceId"].rsplit("/", 1)[-1]
         variables = {"GOLD_DATABASE": "any", "WORKGROUP": "any"}
@@ -382,7 +379,7 @@ class Lab:
                     "AccessRoleArn": f"{reader.rpartition('/')[0]}/{role}"
                 },
                 "ImageRepository": {
-                    "ImageIdentifier": image,
+                    "ImageIdentifier": ":".join(self.image()),
                     "ImageRepositoryType": "ECR",
                     "ImageConfiguration": {
                         "RuntimeEnvironmentVariables": [
@@ -412,13 +409,25 @@ class Lab:
         made = status == "CREATE_COMPLETE"
         return Told("" if made else "the service is not made", "" if made else reasons)
 
+    def image(self) -> tuple[str, str]:
+        """Address of the one repository, and the tag of the dashboard's image in it."""
+        ecr = self.client("ecr")
+        (repository,) = ecr.describe_repositories()["repositories"]
+        found = ecr.describe_images(repositoryName=repository["repositoryName"])
+        return repository["repositoryUri"], found["imageDetails"][0]["imageTags"][0]
+
+    def rest(self, machine: str) -> None:
+        """Waits until no run is under way, and frees the lease."""
+        arn = self._machine(machine)
+        wait_for(lambda: not self._running(arn), 120, "the run before to end")
+        self._free_the_lease()
+
     def _execution(self, machine: str, **payload: object) -> Told:
         states = self.client("stepfunctions")
-        wait_for(lambda: not self._running(machine), 120, "the run before to end")
-        self._free_the_lease()
-        arn = states.start_execution(stateMachineArn=machine, input=json.dumps(payload))[
-            "executionArn"
-        ]
+        self.rest(machine)
+        arn = states.start_execution(
+            stateMachineArn=self._machine(machine), input=json.dumps(payload)
+        )["executionArn"]
         ended = self.deployment.finish(arn, 300)
         failures = [
             json.dumps(event, default=str)
@@ -486,12 +495,14 @@ class Lab:
         location: str = group["Configuration"]["ResultConfiguration"]["OutputLocation"]
         return location.removeprefix("s3://").partition("/")[0]
 
-    def _asked(self, call: Callable[[], object], otherwise: str) -> Told:
-        try:
-            call()
-        except ClientError as refused:
-            return Told(otherwise, str(refused))
-        return Told("")
+
+def attempt(call: Callable[[], object], otherwise: str) -> Told:
+    """A call, and how it ends otherwise."""
+    try:
+        call()
+    except ClientError as refused:
+        return Told(otherwise, str(refused))
+    return Told("")
 
 
 def _now() -> int:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from tests.permissions import besides
 from tests.permissions.lab import Lab, Told
 
 Probe = Callable[[Lab], Told]
@@ -27,6 +28,7 @@ def trials() -> Iterator[Trial]:
     """All of them, those of one control in a row."""
     yield from _functions()
     yield from _dashboard()
+    yield from _delivery()
     yield from _schedules()
     yield from _crawler()
     yield from _machines()
@@ -76,6 +78,18 @@ def _dashboard() -> Iterator[Trial]:
         yield Trial("Dashboard", sid, "the page's queries", "dashboard", Lab.dashboard)
     for sid in ("LogIn", "FetchTheImage"):
         yield Trial("App Runner", sid, "a service of the same image", "service", Lab.service)
+    for sid in ("LogIn", "FetchTheImage", "OwnLog"):
+        yield Trial("ECS", sid, "the calls of ECS before a task runs", "task", besides.task)
+
+
+def _delivery() -> Iterator[Trial]:
+    role = "Deploys lakehouse-<stage>"
+    again = "a deployment of what is there"
+    yield Trial(role, "Deploy", again, "deployment", besides.deployment_again)
+    for sid in ("StartTheSmokeRun", "FollowIt", "ReadTheViews"):
+        yield Trial(role, sid, "the smoke run", "smoke run", besides.smoke_run)
+    words = "the diff of a pull request"
+    yield Trial("Compares a pull request", "ReadTemplates", words, "diff", besides.diff)
 
 
 def _schedules() -> Iterator[Trial]:

@@ -4,11 +4,14 @@ import io
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
+import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from botocore.exceptions import ClientError
 
 from local.seams import (
     authorization,
@@ -332,6 +335,34 @@ def test_a_metric_is_put_only_into_the_namespaces_of_its_role(aws: LocalAws) -> 
         assert ended["status"] == wanted, ended.get("cause")
     assert authorization.metric_namespace(b'{"Namespace": "Glue"}') == "Glue"
     assert authorization.metric_namespace(b"no namespace") is None
+
+
+def test_lines_are_written_into_the_groups_of_a_role(aws: LocalAws) -> None:
+    logs, group = aws.client("logs"), "arn:aws:logs:us-east-1:000000000000:log-group"
+    allowed = {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"]}
+    role = aws.role("writer", "ecs-tasks.amazonaws.com", allowed | {"Resource": f"{group}:/mine:*"})
+    trust = {"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "sts:AssumeRole"}
+    aws.client("iam").update_assume_role_policy(
+        RoleName="writer", PolicyDocument=json.dumps({"Statement": [trust]})
+    )
+    taken = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="writer")["Credentials"]
+    writer = boto3.client(
+        "logs",
+        endpoint_url=aws.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=taken["AccessKeyId"],
+        aws_secret_access_key=taken["SecretAccessKey"],
+        aws_session_token=taken["SessionToken"],
+    )
+    for name in ("/mine", "/other"):
+        logs.create_log_group(logGroupName=name)
+    place = {"logGroupName": "/mine", "logStreamName": "one"}
+    writer.create_log_stream(**place)
+    put = partial(writer.put_log_events, logEvents=[{"timestamp": 1, "message": "seen"}])
+    put(**place)
+    for call, action in ((writer.create_log_stream, "CreateLogStream"), (put, "PutLogEvents")):
+        with pytest.raises(ClientError, match=f"perform: logs:{action}"):
+            call(**place | {"logGroupName": "/other"})
 
 
 def test_security_group_rules_of_their_own_are_made_and_removed(aws: LocalAws) -> None:

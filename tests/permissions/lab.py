@@ -342,7 +342,8 @@ class Lab:
         code = (
             "from dashboard import queries, views\n"
             "from dashboard.settings import DashboardEnvironment\n"
-            "queries.load(queries.athena_reader(DashboardEnvironment.read()), views.ALL)\n"
+            "reader = queries.athena_reader(DashboardEnvironment.read())\n"
+            "queries.load(views.ALL, lambda view: queries.read(reader, view))\n"
         )
         kept = {k: v for k, v in self.deployment.environment.items() if not k.startswith("AWS_")}
         result = subprocess.run(

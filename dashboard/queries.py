@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -15,6 +16,7 @@ import awswrangler
 import boto3
 import pandas
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 
 from dashboard.failures import OutdatedViewError, classify
 from dashboard.meter import METER
@@ -72,9 +74,10 @@ def session() -> boto3.Session:
 @lru_cache(maxsize=2)
 def _session(_environment: tuple[tuple[str, str], ...]) -> boto3.Session:
     made = boto3.Session()
-    for service in ("athena", "s3", "sts", "glue"):
-        # What a session reads with its first client, threads must not read side by side.
-        made.client(service)
+    with suppress(BotoCoreError):  # of a region that is missing each query tells by itself
+        for service in ("athena", "s3", "sts", "glue"):
+            # What a session reads with its first client, threads must not read side by side.
+            made.client(service)
     return made
 
 

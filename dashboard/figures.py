@@ -19,7 +19,7 @@ _SCALES: Final = ((Decimal(10) ** 9, "B"), (Decimal(10) ** 6, "M"), (Decimal(10)
 
 def optional(value: Any) -> Any:
     """`value`, or None for any of pandas' missing values."""
-    return None if value is None or pandas.isna(value) else value
+    return None if pandas.api.types.is_scalar(value) and pandas.isna(value) else value
 
 
 def money(amount: Decimal | None, currency: str) -> str:

@@ -11,6 +11,7 @@ from dashboard.drawing import PADDING, SERIES, ranking, texts
 from dashboard.queries import kind_of
 from dashboard.settings import OwnFigures
 from dashboard.view import Kind
+from lakehouse.own_gold import Chart
 
 TOP_ROWS: Final = 15
 COLORS: Final = ("#0B5FA5", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7")
@@ -27,7 +28,7 @@ def measures(own: OwnFigures, rows: pandas.DataFrame) -> list[str]:
 
 def is_line(own: OwnFigures, rows: pandas.DataFrame) -> bool:
     """Whether the rows are drawn along a time."""
-    return own.chart != "bar" and kind_of(rows[own.grain[0]]) in _TIMES
+    return own.chart != Chart.BAR and kind_of(rows[own.grain[0]]) in _TIMES
 
 
 def over_time(own: OwnFigures, rows: pandas.DataFrame, measure: str) -> altair.Chart:
@@ -124,7 +125,7 @@ def text(value: Any) -> str:
     """A value for people: thousands separated, times in UTC."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if pandas.api.types.is_scalar(value) and pandas.isna(value):
+    if figures.optional(value) is None:
         return figures.MISSING
     if isinstance(value, pandas.Timestamp):
         return figures.instant(value.to_pydatetime())

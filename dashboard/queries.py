@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import awswrangler
 import boto3
@@ -19,10 +19,12 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
 from dashboard.failures import OutdatedViewError, classify
+from dashboard.figures import optional
 from dashboard.meter import METER
 from dashboard.settings import DashboardEnvironment
 from dashboard.view import Kind, View
 
+T = TypeVar("T")
 Reader = Callable[[str], pandas.DataFrame]
 """Runs one SQL text and returns its rows; raises whatever its client raises."""
 Frames = Mapping[str, pandas.DataFrame]
@@ -81,9 +83,7 @@ def _session(_environment: tuple[tuple[str, str], ...]) -> boto3.Session:
     return made
 
 
-def load(
-    views: Iterable[View], one: Callable[[View], pandas.DataFrame]
-) -> dict[str, pandas.DataFrame]:
+def load(views: Iterable[View], one: Callable[[View], T]) -> dict[str, T]:
     """Reads `views` by `one`, in parallel; raises the first ViewError in the order given."""
     session()
     with ThreadPoolExecutor(PARALLEL_QUERIES, thread_name_prefix="athena") as pool:
@@ -136,13 +136,9 @@ def kind_of(column: "pandas.Series[Any]") -> Kind:
         return Kind.NUMBER
     if pandas.api.types.is_datetime64_any_dtype(column.dtype):
         return Kind.TIMESTAMP
-    kinds = {type(value) for value in column if not _is_missing(value)}
+    kinds = {type(value) for value in column if optional(value) is not None}
     known = ((Decimal, Kind.DECIMAL), (date, Kind.DATE), (bool, Kind.FLAG))
     return next((kind for type_, kind in known if kinds == {type_}), Kind.TEXT)
-
-
-def _is_missing(value: Any) -> bool:
-    return bool(pandas.api.types.is_scalar(value) and pandas.isna(value))
 
 
 def version(freshness: pandas.DataFrame) -> str:
@@ -152,7 +148,7 @@ def version(freshness: pandas.DataFrame) -> str:
 
 def _each(cast: Callable[[Any], Any]) -> Callable[["pandas.Series[Any]"], "pandas.Series[Any]"]:
     def convert(column: "pandas.Series[Any]") -> "pandas.Series[Any]":
-        values = [None if _is_missing(value) else cast(value) for value in column]
+        values = [None if optional(value) is None else cast(value) for value in column]
         return pandas.Series(values, dtype=object)
 
     return convert

@@ -3,22 +3,26 @@
 Region, credentials and endpoint come from the usual AWS variables, which boto3 reads by itself.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, Field, Json
 
+from lakehouse.contract import LAKE_NAME
 from lakehouse.environment import Environment
+from lakehouse.own_gold import Chart
+
+_Name = Annotated[str, Field(pattern=f"^{LAKE_NAME.pattern}$")]
 
 
 class OwnFigures(BaseModel):
     """A table or view of gold that somebody's own SQL makes."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    name: _Name
     title: str
     """What it tells, in one sentence."""
-    grain: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], ...]
+    grain: tuple[_Name, ...]
     """The columns that tell its rows apart."""
-    chart: Literal["auto", "line", "bar", "none"] = "auto"
+    chart: Chart = Chart.AUTO
     is_timed: bool = False
     """Whether the figures change while the data stays as it is."""
 

@@ -57,7 +57,8 @@ class Snapshot:
     def __getitem__(self, view: View) -> pandas.DataFrame:
         """The view's rows; one that was not asked for yet is read now. Raises ViewError."""
         if view.name not in self.frames:
-            self.fetch([view])
+            self.frames[view.name] = self._read(view)
+            self.views[view.name] = view
         return self.frames[view.name]
 
     def fetch(self, views: Iterable[View]) -> None:

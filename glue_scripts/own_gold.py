@@ -10,7 +10,7 @@ from pyspark.sql import functions as fn
 from glue_scripts import snapshots
 from glue_scripts.tables import PROPERTIES
 from lakehouse.errors import OwnGoldError
-from lakehouse.gold import identifier
+from lakehouse.gold import identifier, namespace
 from lakehouse.own_gold import OwnGold, Refresh
 
 logger = logging.getLogger(__name__)
@@ -48,9 +48,7 @@ def _refresh(spark: SparkSession, own: OwnGold, silver: str, gold: str, anew: bo
     is_current = is_there and snapshots.note(spark, target, MADE_FROM) == state
     if is_current and not anew and not own.tells_time:
         return False
-    # a name with a dot stands for the catalog's database
-    places = (identifier(layer, "")[:-1] for layer in (silver, gold))
-    rows = spark.sql(own.select(*places)).persist()
+    rows = spark.sql(own.select(namespace(silver), namespace(gold))).persist()
     try:
         _check_grain(own, rows)
         _write(rows, target, own, state, is_new=not is_there or _differ(spark, target, rows))

@@ -17,7 +17,7 @@ from glue_scripts.fingerprints import Fingerprint, fingerprint
 from lakehouse import ledger
 from lakehouse.contract import TableContract
 from lakehouse.dictionary import Entry, entries
-from lakehouse.gold import TABLE_HEALTH, identifier
+from lakehouse.gold import TABLE_HEALTH, identifier, namespace
 from lakehouse.ledger_client import Ledger
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def rebuild(
     drop_copies(run, glue)
     for layer in LAYERS:
         place = f"s3://{run.arguments[f'{layer}_bucket']}/rebuild-{run.arguments['run_id']}"
-        spark.sql(f"ALTER NAMESPACE {identifier(copies[layer], '')[:-1]} SET LOCATION '{place}'")
+        spark.sql(f"ALTER NAMESPACE {namespace(copies[layer])} SET LOCATION '{place}'")
     most = max(reached.values(), default=0)
     ends = [*range(step, most, step), most] if step else [most]
     arguments = {

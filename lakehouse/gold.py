@@ -213,6 +213,11 @@ def silver_tables(contract: TableContract) -> dict[str, Columns]:
     return tables
 
 
+def namespace(database: str) -> str:
+    """A database's full name in the job's SQL."""
+    return f"{CATALOG}.{database}"
+
+
 def identifier(database: str, table: str) -> str:
     """A table's full name in the job's SQL."""
-    return f"{CATALOG}.{database}.{table}"
+    return f"{namespace(database)}.{table}"

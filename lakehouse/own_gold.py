@@ -74,6 +74,11 @@ class OwnGold:
     """Words for columns, as far as the file has them."""
 
     @property
+    def file(self) -> str:
+        """Name of its file."""
+        return f"{self.name}.sql"
+
+    @property
     def inputs(self) -> list[tuple[str, str]]:
         """The tables that are read: layer and name, each once."""
         return list(dict.fromkeys(read_tables(self.sql)))
@@ -85,7 +90,7 @@ class OwnGold:
 
     def select(self, silver: str, gold: str) -> str:
         """The SELECT over the databases `silver` and `gold`."""
-        return filled(self.sql, silver, gold, f"{self.name}.sql")
+        return filled(self.sql, silver, gold, self.file)
 
 
 def load_own_gold(directory: Traversable = DIRECTORY) -> dict[str, OwnGold]:
@@ -113,26 +118,26 @@ def parse(file: str, text: str) -> OwnGold:
         if not title and setting is None:
             title = said
         elif setting is None:
-            raise _fault(file, f"{line!r} is no 'name: value'; let the title be one line")
+            raise fault(file, f"{line!r} is no 'name: value'; let the title be one line")
         elif setting[1] in settings:
-            raise _fault(file, f"{setting[1]!r} stands twice")
+            raise fault(file, f"{setting[1]!r} stands twice")
         else:
             settings[setting[1]] = setting[2].strip()
     if not title:
-        raise _fault(file, "the title is missing; let the first line be '-- What it tells.'")
+        raise fault(file, "the title is missing; let the first line be '-- What it tells.'")
     if missing := [name for name in _REQUIRED if name not in settings]:
-        raise _fault(file, f"{missing[0]!r} is missing; write '-- {missing[0]}: ...' at the top")
+        raise fault(file, f"{missing[0]!r} is missing; write '-- {missing[0]}: ...' at the top")
     name, grain, refresh = (settings.pop(one) for one in _REQUIRED)
     chart = settings.pop("chart", Chart.AUTO)
     if f"{name}.sql" != file:
-        raise _fault(file, f"'name' is {name!r}, not the file's name")
+        raise fault(file, f"'name' is {name!r}, not the file's name")
     if not LAKE_NAME.fullmatch(name):
-        raise _fault(file, f"'name' is {name!r}; use a-z, 0-9 and _")
+        raise fault(file, f"'name' is {name!r}; use a-z, 0-9 and _")
     if name.startswith("v_") or name in GOLD:
-        raise _fault(file, f"{name!r} is a name of the platform's own; choose another")
+        raise fault(file, f"{name!r} is a name of the platform's own; choose another")
     keys = tuple(column.strip() for column in grain.split(","))
     if odd := [column for column in keys if not LAKE_NAME.fullmatch(column)]:
-        raise _fault(file, f"'grain' names {odd[0]!r}; use columns of a-z, 0-9 and _")
+        raise fault(file, f"'grain' names {odd[0]!r}; use columns of a-z, 0-9 and _")
     return OwnGold(
         name,
         title,
@@ -149,12 +154,10 @@ def check_inputs(own: OwnGold, contracts: Mapping[str, TableContract]) -> None:
     own.select("silver", "gold")
     known = readable(contracts)
     if not own.inputs:
-        raise _fault(f"{own.name}.sql", "reads no table; write FROM ${silver}.<table>")
+        raise fault(own.file, "reads no table; write FROM ${silver}.<table>")
     for layer, table in own.inputs:
         if table not in known[layer]:
-            raise _fault(
-                f"{own.name}.sql", f"no {layer} table {table!r}; known: {', '.join(known[layer])}"
-            )
+            raise fault(own.file, f"no {layer} table {table!r}; known: {', '.join(known[layer])}")
 
 
 def readable(contracts: Mapping[str, TableContract]) -> dict[str, dict[str, Columns]]:
@@ -168,9 +171,10 @@ def readable(contracts: Mapping[str, TableContract]) -> dict[str, dict[str, Colu
 def _known(kind: type[StrEnum], value: str, file: str, setting: str) -> str:
     known = [str(member) for member in kind]
     if value not in known:
-        raise _fault(file, f"{setting!r} is {value!r}; known: {', '.join(known)}")
+        raise fault(file, f"{setting!r} is {value!r}; known: {', '.join(known)}")
     return value
 
 
-def _fault(file: str, fault: str) -> ConfigurationError:
-    return ConfigurationError(f"{file}: {fault}")
+def fault(file: str, told: str) -> ConfigurationError:
+    """What is wrong with a file, in one line."""
+    return ConfigurationError(f"{file}: {told}")

@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 
-from lakehouse.contract import TableContract
+from lakehouse.contract import TableContract, load_contracts
 from lakehouse.sql.source import statement
 from lakehouse.sqltext import identifier, literal
 
@@ -48,6 +48,11 @@ def of_contracts(contracts: Iterable[TableContract]) -> str:
         cursor = None if one.is_strict else one.in_source(one.cursor)
         parts.append(triggers(one.schema, one.source_name, one.source_key, cursor))
     return "\n".join(parts)
+
+
+def shop() -> str:
+    """The shop's tables, and what its contracts need."""
+    return f"{statement('star_schema')};\n{of_contracts(load_contracts().values())}"
 
 
 def touch(schema: str, cursor: str) -> str:

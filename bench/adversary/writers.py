@@ -15,9 +15,7 @@ from typing import Final
 import pg8000.exceptions
 import pg8000.native
 
-from lakehouse.contract import load_contracts
-from lakehouse.sql.source import statement
-from lakehouse.tombstones import of_contracts
+from lakehouse import tombstones
 
 SCHEMA: Final = """
 ALTER TABLE fact_sales ADD COLUMN changed_xid xid8 NOT NULL DEFAULT pg_current_xact_id();
@@ -154,8 +152,7 @@ class Writer:
 
 def make_source(session: pg8000.native.Connection, rows: int) -> None:
     """The product's schema, the harness's log, and rows from before the first load."""
-    session.execute_simple(statement("star_schema"))
-    session.execute_simple(of_contracts(load_contracts().values()))
+    session.execute_simple(tombstones.shop())
     session.execute_simple(SCHEMA)
     session.run(_UPSERT.format(stamp="now()"), keys=list(range(rows)), writer=0)
 

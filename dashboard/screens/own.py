@@ -1,13 +1,13 @@
 """Your figures: the tables and views of gold that SQL files beside the contracts make."""
 
-from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import pandas
 import streamlit
 
-from dashboard import filters, markup, own_charts, shell, states
+from dashboard import filters, markup, own_charts, queries, shell, states
 from dashboard.failures import EmptyLakeError
 from dashboard.own_charts import text, words
 from dashboard.screens import parts
@@ -16,9 +16,12 @@ from dashboard.source import Snapshot
 from dashboard.view import View
 from dashboard.views import FRESHNESS
 from lakehouse.errors import LakehouseError
+from lakehouse.own_gold import Chart
 
 SUBTITLE = "Your figures"
 MOST_ROWS: Final = 10_000
+Read = tuple[pandas.DataFrame | None, LakehouseError | None]
+"""The rows, or why there are none: one that fails leaves the others."""
 _TABLE_ROWS: Final = 20
 
 
@@ -34,19 +37,20 @@ def view_of(own: OwnFigures) -> View:
 
 
 def _body(data: Snapshot, settings: DashboardEnvironment, now: datetime) -> None:
-    with suppress(LakehouseError):  # which of them it was, its own card tells
-        data.fetch([view_of(own) for own in settings.own_gold])
+    found = queries.load(map(view_of, settings.own_gold), partial(_read, data))
     for own in settings.own_gold:
-        _card(data, own)
+        _card(own, *found[own.name])
     parts.tables(data[FRESHNESS], now)
 
 
-def _card(data: Snapshot, own: OwnFigures) -> None:
-    rows, failure = None, None
+def _read(data: Snapshot, view: View) -> Read:
     try:
-        rows = data[view_of(own)]
+        return data[view], None
     except LakehouseError as failed:
-        failure = failed
+        return None, failed
+
+
+def _card(own: OwnFigures, rows: pandas.DataFrame | None, failure: LakehouseError | None) -> None:
     grain = ", ".join(map(words, own.grain))
     with parts.card(words(own.name), f"One row for each {grain}.", rows):
         streamlit.caption(parts.markdown(own.title))
@@ -63,7 +67,7 @@ def _card(data: Snapshot, own: OwnFigures) -> None:
 
 def _chart(own: OwnFigures, rows: pandas.DataFrame) -> None:
     drawable = own_charts.measures(own, rows)
-    if own.chart == "none" or not drawable:
+    if own.chart == Chart.NONE or not drawable:
         return
     by_words = {words(name): name for name in drawable}
     measure = drawable[0]

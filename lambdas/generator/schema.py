@@ -6,7 +6,6 @@ import pg8000.exceptions
 import pg8000.native
 
 from lakehouse import roles, tombstones
-from lakehouse.contract import load_contracts
 from lakehouse.sql.source import statement
 from lambdas.generator.catalogue import catalogue
 
@@ -27,8 +26,7 @@ def ensure_schema(connection: pg8000.native.Connection, products: int) -> bool:
         if made:
             # CREATE ... IF NOT EXISTS tells of everything that it finds; nobody needs to know.
             connection.run("SET LOCAL client_min_messages = warning")
-            connection.run(statement("star_schema"))
-            connection.run(tombstones.of_contracts(load_contracts().values()))
+            connection.run(tombstones.shop())
             connection.run("SELECT set_config('lakehouse.ingest_role', :r, true)", r=roles.INGEST)
             connection.run(statement("grant_reading"))
             _fill_catalogue(connection, products)

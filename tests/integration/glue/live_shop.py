@@ -11,14 +11,12 @@ from typing import Any
 import pg8000.native
 from pg8000.exceptions import DatabaseError
 
-from lakehouse import ledger_requests
-from lakehouse.contract import TableContract, load_contracts
+from lakehouse import ledger_requests, tombstones
+from lakehouse.contract import TableContract
 from lakehouse.ledger import State
 from lakehouse.quality.compiler import compile_rules
 from lakehouse.quality.ruleset import load_ruleset
 from lakehouse.rowhash import row_hash
-from lakehouse.sql.source import statement
-from lakehouse.tombstones import of_contracts
 from lambdas.ingest.bronze import Bronze
 from lambdas.ingest.budget import Budget
 from lambdas.ingest.run import Ingest
@@ -80,8 +78,7 @@ class LiveShop:
         )  # fmt: skip
         lake.glue.create_database(DatabaseInput={"Name": "test_bronze"})
         self.session = self.connect()
-        triggers = of_contracts(load_contracts().values())
-        self.session.execute_simple(f"{statement('star_schema')};{triggers}")
+        self.session.execute_simple(tombstones.shop())
         self.session.execute_simple(
             "INSERT INTO dim_users (name, email, address, city, country)"
             " SELECT 'n', 'e@x', 'a', 'City ' || i, 'CH' FROM generate_series(1, 400) i;"

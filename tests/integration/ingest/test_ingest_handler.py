@@ -6,10 +6,9 @@ from types import SimpleNamespace
 import duckdb
 import pytest
 
+from lakehouse import tombstones
 from lakehouse.contract import load_contracts
 from lakehouse.errors import ConfigurationError
-from lakehouse.sql.source import statement
-from lakehouse.tombstones import of_contracts
 from tests.integration.ingest.conftest import Shop
 
 CONTEXT = SimpleNamespace(
@@ -37,7 +36,7 @@ def test_an_event_becomes_a_batch_of_the_generators_table(
     monkeypatch.setattr(module, "bronze", shop.bronze)
     shop.contract = load_contracts()["fact_sales"]
     shop.run_script("DROP TABLE lakehouse_tombstones CASCADE")
-    shop.run_script(f"{statement('star_schema')};{of_contracts(load_contracts().values())}")
+    shop.run_script(tombstones.shop())
     shop.run_script(
         "INSERT INTO dim_users (name, email, address, city, country, created_at, updated_at)"
         " VALUES ('n', 'e@x', 'a', 'Bern', 'Switzerland', now(), now());"

@@ -7,7 +7,6 @@ An administrator deploys it once per account; no stage contains it:
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -15,9 +14,7 @@ from constructs import Construct
 
 from lakehouse.errors import ConfigurationError
 from lakehouse.settings import APP, Stage, load_stage
-
-ISSUER: Final = "token.actions.githubusercontent.com"
-AUDIENCE: Final = "sts.amazonaws.com"
+from stacks.blocks.github import AUDIENCE, ISSUER
 
 _STAGES = "dev,prod"
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")

@@ -1,6 +1,7 @@
 """Templates of every stage, synthesized once by the real CDK CLI without credentials."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ import pytest
 from lakehouse.settings import stage_names
 from local.toolchain import tool_environment
 from tests import shell
+
+# The app is imported here too, and its library needs Node: the pinned one, also on a bare machine.
+os.environ["PATH"] = tool_environment()["PATH"]
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -12,7 +12,7 @@ import boto3
 from botocore import UNSIGNED
 from botocore.config import Config
 
-from stacks.delivery import AUDIENCE, ISSUER
+from stacks.blocks.github import AUDIENCE, ISSUER
 from tests.e2e.account import ROOT, Deployment
 from tests.permissions.attached import DIFFER, STAGE
 from tests.permissions.lab import Lab, Told, attempt

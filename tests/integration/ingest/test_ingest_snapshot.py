@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import duckdb
 import pytest
 
 from lakehouse.contract import Capture, TableContract
@@ -229,6 +230,11 @@ def test_a_table_of_300_columns_fits(shop: Shop) -> None:
         "INSERT INTO wide SELECT generate_series(1, 30000)"
     )
     assert shop.ingest()[-1].rows == 30_000
+    [batch] = shop.ledger.batches("wide")
+    path = shop.directory / "wide.parquet"
+    shop.bronze.get(batch.files[0].key, path)
+    groups = duckdb.sql(f"SELECT DISTINCT row_group_num_rows FROM parquet_metadata('{path}')")
+    assert max(rows for (rows,) in groups.fetchall()) <= 30_000 / 2, "held in memory until written"
     shop.run_script("UPDATE wide SET column_7 = id WHERE id % 2 = 0; DELETE FROM wide WHERE id = 3")
     shop.ingest()
     assert shop.living() == shop.truth()

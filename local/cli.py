@@ -174,7 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     def synth_besides(_: argparse.Namespace) -> int:
         with progress.step("synth what no stage file says") as step:
             deployment.synth_besides(step)
-            step.say("templates are in .local/cdk.out/fargate and .local/cdk.out/delivery")
+            step.say("templates are in .local/cdk.out: sign-in, fargate and delivery")
         return 0
 
     def cost(chosen: argparse.Namespace) -> int:
@@ -263,7 +263,7 @@ def _parser() -> argparse.ArgumentParser:
     add("synth", synth, "the stage's CloudFormation templates; needs no credentials").add_argument(
         "stage", help=f"one of {', '.join(stage_names())}"
     )
-    add("synth-besides", synth_besides, "templates of the delivery, and of a dashboard on Fargate")
+    add("synth-besides", synth_besides, "templates of the delivery, of other dashboards")
     stages = f"one of {', '.join(stage_names())}"
     command = add("cost", cost, "what a stage costs in a month, by service")
     command.add_argument("stage", help=stages)

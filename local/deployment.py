@@ -15,7 +15,7 @@ from lakehouse.settings import Stage
 from local import layout, toolchain
 from local.account import Account
 from local.progress import Step
-from local.stage import directory, write_on_fargate
+from local.stage import HOSTED, directory, write_hosted
 
 _CDK_OUTPUTS: Final = layout.STATE / "cdk-outputs.json"
 
@@ -48,15 +48,16 @@ def synth(stage: str, extra: Sequence[str] = (), *, step: Step | None = None) ->
 
 
 def synth_besides(step: Step) -> None:
-    """What no stage file says, beside the stages: `cdk.out/fargate` and `cdk.out/delivery`.
+    """What no stage file says, beside the stages, into `cdk.out`: sign-in, fargate, delivery.
 
-    The stage `local` with its dashboard on Fargate; the stack of GitHub's jobs in an account that
-    holds this stage alone, and knows GitHub already.
+    The stage `local` with readers who sign in to its dashboard, and with its dashboard on Fargate;
+    the stack of GitHub's jobs in an account that holds this stage alone, and knows GitHub already.
     """
-    with TemporaryDirectory() as folder:
-        write_on_fargate(Path(folder))
-        chosen = {"stage": layout.STAGE, "stages": folder, "ceiling": "unchecked"}
-        _synth("fargate", chosen, (), step)
+    for host in HOSTED:
+        with TemporaryDirectory() as folder:
+            write_hosted(Path(folder), host)
+            chosen = {"stage": layout.STAGE, "stages": folder, "ceiling": "unchecked"}
+            _synth(host, chosen, (), step)
     account = {"stages": layout.STAGE, "provider": "existing"}
     _synth("delivery", {"delivery": "true", "repository": "OWNER/NAME", **account}, (), step)
 

@@ -20,6 +20,15 @@ from local.account import Account
 
 STAGES: Final = layout.STATE / "stages"
 """Where the stage file of an own database lies."""
+HOSTED: Final = {
+    "sign-in": {"sign_in": "cognito"},
+    "fargate": {
+        "host": "fargate",
+        "domain": "figures.example.com",
+        "certificate": f"arn:aws:acm:{layout.REGION}:{layout.ACCOUNT}:certificate/0001",
+    },
+}
+"""Settings of a dashboard as no stage has it: with sign-in on App Runner, and on Fargate."""
 _SECRET: Final = f"lakehouse-{layout.STAGE}/source/existing"
 _NO_CEILING: Final = 1_000_000
 _POSTGRESQL: Final = ("postgresql", "postgres")
@@ -77,14 +86,10 @@ def use_source(account: Account, dsn: str, contracts: str) -> Stage:
     return local_stage()
 
 
-def write_on_fargate(folder: Path) -> None:
-    """The repository's stage `local` into `folder`, as it is with its dashboard on Fargate."""
+def write_hosted(folder: Path, host: str) -> None:
+    """The repository's stage `local` into `folder`, with its dashboard on one of HOSTED."""
     document = _document()
-    document["dashboard"] |= {
-        "host": "fargate",
-        "domain": "figures.example.com",
-        "certificate": f"arn:aws:acm:{layout.REGION}:{layout.ACCOUNT}:certificate/0001",
-    }
+    document["dashboard"] |= HOSTED[host]
     _write(folder, document)
 
 

@@ -30,8 +30,8 @@ delete an object of an immutable bronze, a principal must carry the tag `break-g
 _HOSTED_HEAD = """
 ## Roles with a host of the dashboard
 
-Of App Runner, as the `local` stage has it, then of Fargate. A role of above that stands here too
-differs in who may take it.
+Of App Runner, as the `local` stage has it and with Cognito's sign-in, then of Fargate. A role of
+above that stands here too differs in who may take it, or in what the sign-in asks for.
 """
 _DELIVERY_HEAD = """
 ## Roles of the delivery
@@ -50,6 +50,8 @@ had passed with the statement in place; {passed} the local AWS never asks for. T
 
 GitHub's jobs take their roles with a token whose claims are held against the role's trust; who
 signed it nobody checks there. No ECS runs there: its calls are made with the role as it makes them.
+Cognito has a pool and its client there, but no page to sign in: the dashboard's code looks the
+client up with its role.
 
 | role | statement | what was run | denied | how that is told |
 |---|---|---|---|---|
@@ -74,12 +76,14 @@ def read(folder: Path) -> Templates:
 def page(assemblies: Path) -> str:
     """The whole document: the roles of `dev`, what others have besides, policies of `prod`.
 
-    `local` has a host of the dashboard, and another one in `fargate`; `delivery` is of no stage.
+    `local` has a host of the dashboard, another one in `sign-in` and in `fargate`; `delivery` is of
+    no stage.
     """
     head = "\n## Resources of `prod`\n"
     told = list(roles(read(assemblies / "dev"), "dev"))
     parts = [_HEAD, *told]
-    for heading, names in ((_HOSTED_HEAD, ("local", "fargate")), (_DELIVERY_HEAD, ("delivery",))):
+    hosted = ("local", "sign-in", "fargate")
+    for heading, names in ((_HOSTED_HEAD, hosted), (_DELIVERY_HEAD, ("delivery",))):
         parts.append(heading)
         for name in names:
             besides = [one for one in roles(read(assemblies / name), "local") if one not in told]

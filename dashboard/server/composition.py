@@ -41,7 +41,7 @@ def sign_in(app: ASGIApp, settings: HostEnvironment) -> ASGIApp:
     """`app` behind the sign-in that the settings ask for."""
     match settings.sign_in:
         case "code":
-            return CodeFlow(app, Provider(settings.oidc_issuer, _client(settings)))
+            return CodeFlow(app, Provider(settings.oidc_issuer, client_id(settings)))
         case "load-balancer":
             return LoadBalancerSignIn(
                 app,
@@ -53,7 +53,9 @@ def sign_in(app: ASGIApp, settings: HostEnvironment) -> ASGIApp:
     return app
 
 
-def _client(settings: HostEnvironment) -> Callable[[], str]:
+def client_id(settings: HostEnvironment) -> Callable[[], str]:
+    """Tells the id that the issuer knows this app by; in a user pool it is found by its name."""
+
     def look_up() -> str:
         pages = boto3.client("cognito-idp").get_paginator("list_user_pool_clients")
         for page in pages.paginate(UserPoolId=settings.user_pool):

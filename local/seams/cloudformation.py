@@ -1,4 +1,4 @@
-"""CloudFormation: resource types that the templates use and the emulator does not know."""
+"""CloudFormation: types and attributes that the templates use and the emulator does not know."""
 
 import json
 from typing import Any
@@ -12,6 +12,7 @@ SEAMS = (
     Seam(budgets, "_create_budget", ("data",)),
     Seam(budgets, "_update_budget", ("data",)),
     Seam(budgets, "_delete_budget", ("data",)),
+    Seam(provisioners, "_cognito_user_pool_attributes", ("pid",)),
 )
 
 _TYPES = {
@@ -21,8 +22,15 @@ _TYPES = {
 
 
 def install() -> None:
-    """Registers create, update and delete of each missing type."""
+    """Registers create, update and delete of each missing type, and adds the missing attribute."""
     check(SEAMS)
+    attributes = provisioners._cognito_user_pool_attributes
+
+    def with_issuer(pid: str) -> dict[str, str]:
+        found: dict[str, str] = attributes(pid)
+        return {**found, "ProviderURL": f"https://{found['ProviderName']}"}
+
+    provisioners._cognito_user_pool_attributes = with_issuer
     provisioners._RESOURCE_HANDLERS["AWS::Budgets::Budget"] = {
         "create": create_budget,
         "update": update_budget,

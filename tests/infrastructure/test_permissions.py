@@ -30,24 +30,25 @@ def test_every_statement_was_tried_without(synthesized: Path, stage_name: str) -
     held = permissions.statements(permissions.read(synthesized / stage_name), stage_name)
     tried = {(row["role"], row["statement"]): row["actions"] for row in permissions.tried()}
     if stage_name == "local":
-        for besides in ("fargate", "delivery"):
+        for besides in ("sign-in", "fargate", "delivery"):
             held |= permissions.statements(permissions.read(synthesized / besides), stage_name)
         assert tried == held, "make test-permissions"
     assert held.items() <= tried.items(), "make test-permissions"
 
 
-def test_the_document_says_what_fargate_and_githubs_jobs_may(synthesized: Path) -> None:
+def test_the_document_says_what_other_hosts_and_githubs_jobs_may(synthesized: Path) -> None:
     written = (ROOT / "docs" / "permissions.md").read_text()
-    found = {name: permissions.read(synthesized / name) for name in ("fargate", "delivery")}
+    names = ("sign-in", "fargate", "delivery")
+    found = {name: permissions.read(synthesized / name) for name in names}
     for templates in found.values():
         for role in permissions.roles(templates, "local"):
             assert role in written, "make permissions"
-    hosted, jobs = (
-        {role for role, _ in permissions.statements(templates, "local")}
-        for templates in found.values()
+    signed_in, hosted, jobs = (
+        set(permissions.statements(templates, "local")) for templates in found.values()
     )
-    assert "ECS: fetches the dashboard's image, writes its log" in hosted
-    assert jobs == {
+    assert ("Dashboard: reads the gold views through Athena", "FindTheClient") in signed_in
+    assert "ECS: fetches the dashboard's image, writes its log" in {role for role, _ in hosted}
+    assert {role for role, _ in jobs} == {
         "Deploys lakehouse-<stage> and tries it by one run",
         "Compares a pull request with what is deployed",
     }

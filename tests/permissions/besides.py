@@ -1,4 +1,5 @@
-"""Roles beside those of the app's stacks: of GitHub's jobs, and of a dashboard on Fargate."""
+"""Roles beside those of the app's stacks: of GitHub's jobs, of a dashboard on Fargate, and what
+the dashboard's role may do besides where readers sign in on App Runner."""
 
 import base64
 import json
@@ -19,12 +20,21 @@ from tests.permissions.lab import Lab, Told, attempt
 
 DEPLOYER = f"lakehouse-{STAGE}-delivery"
 FARGATE = f"lakehouse-{STAGE}-fargate"
+SIGN_IN = f"lakehouse-{STAGE}-sign-in"
 _STARTER = ("HostStarter", "HostLog")
 """In the template: ECS's role with its policy, and the log that the policy names."""
+_READERS = ("Readers", "ReaderDefaultPolicy")
+"""In the template: the pool with its domain and client, and the policy of the dashboard's role."""
+_LOOK_UP = """
+from dashboard.server.composition import client_id
+from dashboard.server.settings import HostEnvironment
+
+print(client_id(HostEnvironment.read())(), end="")
+"""
 
 
 def deploy(deployment: Deployment) -> None:
-    """The delivery's stack by the CDK CLI; of the dashboard on Fargate, ECS's role and its log."""
+    """The delivery's stack by the CDK CLI, and of each other dashboard what its trial needs."""
     subprocess.run(
         [sys.executable, "-m", "local", "synth-besides"],
         cwd=ROOT,
@@ -42,21 +52,8 @@ def deploy(deployment: Deployment) -> None:
     folder = deployment.home / "cdk.out"
     arguments = f"deploy --app {folder / 'delivery'} --all --require-approval never"
     deployment.make("cdk", f"ARGS={arguments}", **administrator, **_place(deployment))
-    template = json.loads((folder / "fargate" / "Dashboard.template.json").read_text())
-    resources = {
-        name: resource
-        for name, resource in template["Resources"].items()
-        if name.startswith(_STARTER)
-    }
-    formation = deployment.client("cloudformation")
-    formation.create_stack(
-        StackName=FARGATE,
-        TemplateBody=json.dumps({"Resources": resources}),
-        Capabilities=["CAPABILITY_IAM"],
-    )
-    formation.get_waiter("stack_create_complete").wait(
-        StackName=FARGATE, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-    )
+    _deploy_a_part(deployment, FARGATE, {"Resources": _part(deployment, "fargate", _STARTER)})
+    _deploy_a_part(deployment, SIGN_IN, _sign_in(deployment))
 
 
 def deployment_again(lab: Lab) -> Told:
@@ -109,6 +106,22 @@ def task(lab: Lab) -> Told:
     return attempt(start, "the task does not start")
 
 
+def look_up(lab: Lab) -> Told:
+    """What the server does before it leads the first reader to sign in, set up as its service is.
+
+    No page is asked for: at the issuer's own address, which is Cognito's, nothing answers here.
+    """
+    formation = lab.client("cloudformation")
+    (stack,) = formation.describe_stacks(StackName=SIGN_IN)["Stacks"]
+    told = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    names = ("SIGN_IN", "OIDC_ISSUER", "OIDC_CLIENT", "USER_POOL")
+    result = lab.by_dashboard(_LOOK_UP, **{name: told[_key(name)] for name in names})
+    if result.returncode:
+        return Told("the look-up fails", result.stderr)
+    assert result.stdout == told["Client"], result.stdout
+    return Told("")
+
+
 def job_session(deployment: Deployment, role: str, subject: str) -> dict[str, str]:
     """Environment of a job that was given the role for GitHub's token of what kind of job it is.
 
@@ -136,6 +149,56 @@ def job_session(deployment: Deployment, role: str, subject: str) -> dict[str, st
         "AWS_SESSION_TOKEN": taken["SessionToken"],
         **_place(deployment),
     }
+
+
+def _part(deployment: Deployment, host: str, prefixes: tuple[str, ...]) -> dict[str, Any]:
+    """Resources of the dashboard's template with this host."""
+    file = deployment.home / "cdk.out" / host / "Dashboard.template.json"
+    found: dict[str, Any] = json.loads(file.read_text())["Resources"]
+    return {name: found[name] for name in found if name.startswith(prefixes)}
+
+
+def _deploy_a_part(deployment: Deployment, stack: str, template: dict[str, Any]) -> None:
+    formation = deployment.client("cloudformation")
+    formation.create_stack(
+        StackName=stack,
+        TemplateBody=json.dumps(template),
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    formation.get_waiter("stack_create_complete").wait(
+        StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+
+
+def _sign_in(deployment: Deployment) -> dict[str, Any]:
+    """The pool, its client for the service that runs, and the policy for the role that it has.
+
+    What CloudFormation would tell the service in its environment, it tells as outputs.
+    """
+    resources = _part(deployment, "sign-in", _READERS)
+    (client,) = (name for name in resources if _is(resources[name], "Cognito::UserPoolClient"))
+    address = deployment.outputs["dashboard_url"].replace("http://", "https://")
+    resources[client]["Properties"]["CallbackURLs"] = [f"{address}/oauth2/callback"]
+    (policy,) = (name for name in resources if _is(resources[name], "IAM::Policy"))
+    role = deployment.outputs["dashboard_role"].rpartition("/")[2]
+    resources[policy]["Properties"]["Roles"] = [role]
+    (service,) = _part(deployment, "sign-in", ("HostService",)).values()
+    image = service["Properties"]["SourceConfiguration"]["ImageRepository"]["ImageConfiguration"]
+    variables = {
+        _key(pair["Name"]): {"Value": pair["Value"]}
+        for pair in image["RuntimeEnvironmentVariables"]
+    }
+    outputs = {**variables, "Client": {"Value": {"Ref": client}}}
+    return {"Resources": resources, "Outputs": outputs}
+
+
+def _is(resource: dict[str, Any], kind: str) -> bool:
+    return bool(resource["Type"] == f"AWS::{kind}")
+
+
+def _key(variable: str) -> str:
+    """A variable's name as an output's, which has no underscore."""
+    return variable.replace("_", "")
 
 
 def _typed(lab: Lab, role: str, subject: str, otherwise: str, *arguments: str) -> Told:

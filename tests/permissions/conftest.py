@@ -11,5 +11,5 @@ __all__ = ["deployment"]
 
 @pytest.fixture(scope="session", autouse=True)
 def roles_besides(deployment: Deployment) -> None:
-    """GitHub's jobs and ECS have their roles in the account too."""
+    """GitHub's jobs and ECS have their roles in the account too, and the dashboard has readers."""
     besides.deploy(deployment)

@@ -336,17 +336,24 @@ class Lab:
     def dashboard(self) -> Told:
         """The dashboard's own code reads its views, with its role."""
         out = self.deployment.outputs
-        role = self.client("sts").assume_role(
-            RoleArn=out["dashboard_role"], RoleSessionName="dashboard"
-        )["Credentials"]
-        code = (
+        result = self.by_dashboard(
             "from dashboard import queries, views\n"
             "from dashboard.settings import DashboardEnvironment\n"
             "reader = queries.athena_reader(DashboardEnvironment.read())\n"
-            "queries.load(views.ALL, lambda view: queries.read(reader, view))\n"
+            "queries.load(views.ALL, lambda view: queries.read(reader, view))\n",
+            GOLD_DATABASE=out["gold_database"],
+            WORKGROUP=out["workgroup"],
         )
+        return Told("the page shows the failure" if result.returncode else "", result.stderr)
+
+    def by_dashboard(self, code: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Code of the dashboard in a process of its own, with these variables and its role."""
+        out = self.deployment.outputs
+        role = self.client("sts").assume_role(
+            RoleArn=out["dashboard_role"], RoleSessionName="dashboard"
+        )["Credentials"]
         kept = {k: v for k, v in self.deployment.environment.items() if not k.startswith("AWS_")}
-        result = subprocess.run(
+        return subprocess.run(
             [sys.executable, "-W", "ignore", "-c", code],
             cwd=ROOT,
             env=kept
@@ -356,14 +363,12 @@ class Lab:
                 "AWS_ACCESS_KEY_ID": role["AccessKeyId"],
                 "AWS_SECRET_ACCESS_KEY": role["SecretAccessKey"],
                 "AWS_SESSION_TOKEN": role["SessionToken"],
-                "GOLD_DATABASE": out["gold_database"],
-                "WORKGROUP": out["workgroup"],
+                **variables,
             },
             capture_output=True,
             text=True,
             check=False,
         )
-        return Told("the page shows the failure" if result.returncode else "", result.stderr)
 
     def service(self) -> Told:
         """Another service like the dashboard's, in a stack of its own that is gone at the end."""

@@ -76,6 +76,8 @@ def _functions() -> Iterator[Trial]:
 def _dashboard() -> Iterator[Trial]:
     for sid in ("Query", "ReadTheCatalog", "FindFiles", "ReadTables", "OwnResults"):
         yield Trial("Dashboard", sid, "the page's queries", "dashboard", Lab.dashboard)
+    words = "the server's look-up of its client, before it leads a reader to sign in"
+    yield Trial("Dashboard", "FindTheClient", words, "sign-in", besides.look_up)
     for sid in ("LogIn", "FetchTheImage"):
         yield Trial("App Runner", sid, "a service of the same image", "service", Lab.service)
     for sid in ("LogIn", "FetchTheImage", "OwnLog"):

@@ -340,20 +340,8 @@ def test_a_metric_is_put_only_into_the_namespaces_of_its_role(aws: LocalAws) -> 
 def test_lines_are_written_into_the_groups_of_a_role(aws: LocalAws) -> None:
     logs, group = aws.client("logs"), "arn:aws:logs:us-east-1:000000000000:log-group"
     allowed = {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"]}
-    role = aws.role("writer", "ecs-tasks.amazonaws.com", allowed | {"Resource": f"{group}:/mine:*"})
-    trust = {"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "sts:AssumeRole"}
-    aws.client("iam").update_assume_role_policy(
-        RoleName="writer", PolicyDocument=json.dumps({"Statement": [trust]})
-    )
-    taken = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="writer")["Credentials"]
-    writer = boto3.client(
-        "logs",
-        endpoint_url=aws.endpoint,
-        region_name="us-east-1",
-        aws_access_key_id=taken["AccessKeyId"],
-        aws_secret_access_key=taken["SecretAccessKey"],
-        aws_session_token=taken["SessionToken"],
-    )
+    aws.role("writer", "ecs-tasks.amazonaws.com", allowed | {"Resource": f"{group}:/mine:*"})
+    writer = _with_role(aws, "writer", "logs")
     for name in ("/mine", "/other"):
         logs.create_log_group(logGroupName=name)
     place = {"logGroupName": "/mine", "logStreamName": "one"}
@@ -363,6 +351,31 @@ def test_lines_are_written_into_the_groups_of_a_role(aws: LocalAws) -> None:
     for call, action in ((writer.create_log_stream, "CreateLogStream"), (put, "PutLogEvents")):
         with pytest.raises(ClientError, match=f"perform: logs:{action}"):
             call(**place | {"logGroupName": "/other"})
+
+
+def test_a_pool_tells_its_issuer_and_its_clients_to_who_may_ask(aws: LocalAws) -> None:
+    formation = aws.client("cloudformation")
+    template = """{"Resources": {
+      "Mine": {"Type": "AWS::Cognito::UserPool"}, "Other": {"Type": "AWS::Cognito::UserPool"},
+      "Client": {"Type": "AWS::Cognito::UserPoolClient", "Properties": {
+        "ClientName": "page", "UserPoolId": {"Ref": "Mine"}}}},
+      "Outputs": {"Mine": {"Value": {"Ref": "Mine"}}, "Other": {"Value": {"Ref": "Other"}},
+        "Arn": {"Value": {"Fn::GetAtt": ["Mine", "Arn"]}},
+        "Issuer": {"Value": {"Fn::GetAtt": ["Mine", "ProviderURL"]}}}}"""
+    formation.create_stack(StackName="pools", TemplateBody=template)
+    formation.get_waiter("stack_create_complete").wait(
+        StackName="pools", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+    )
+    outputs = formation.describe_stacks(StackName="pools")["Stacks"][0]["Outputs"]
+    told = {output["OutputKey"]: output["OutputValue"] for output in outputs}
+    assert told["Issuer"] == f"https://cognito-idp.us-east-1.amazonaws.com/{told['Mine']}"
+    allowed = {"Effect": "Allow", "Action": "cognito-idp:ListUserPoolClients"}
+    aws.role("finder", "tasks.apprunner.amazonaws.com", allowed | {"Resource": told["Arn"]})
+    look = _with_role(aws, "finder", "cognito-idp").list_user_pool_clients
+    (client,) = look(UserPoolId=told["Mine"])["UserPoolClients"]
+    assert client["ClientName"] == "page"
+    with pytest.raises(ClientError, match="perform: cognito-idp:ListUserPoolClients"):
+        look(UserPoolId=told["Other"])
 
 
 def test_security_group_rules_of_their_own_are_made_and_removed(aws: LocalAws) -> None:
@@ -420,3 +433,21 @@ def test_a_budget_is_made_changed_and_removed_with_its_stack(aws: LocalAws) -> N
     formation.delete_stack(StackName="budget")
     wait("stack_delete_complete")
     assert limits() == []
+
+
+def _with_role(aws: LocalAws, name: str, service: str) -> Any:
+    """A client with a role, which the account may take instead of a service."""
+    trust = {"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "sts:AssumeRole"}
+    aws.client("iam").update_assume_role_policy(
+        RoleName=name, PolicyDocument=json.dumps({"Statement": [trust]})
+    )
+    role = f"arn:aws:iam::000000000000:role/{name}"
+    taken = aws.client("sts").assume_role(RoleArn=role, RoleSessionName=name)["Credentials"]
+    return boto3.client(
+        service,
+        endpoint_url=aws.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=taken["AccessKeyId"],
+        aws_secret_access_key=taken["SecretAccessKey"],
+        aws_session_token=taken["SessionToken"],
+    )

@@ -47,7 +47,7 @@ class Deployed:
         region = stage.region or session.region_name
         if not region:
             raise DeliveryError(
-                "no region: set AWS_REGION to the one that the stage was deployed to"
+                "no region: set AWS_DEFAULT_REGION to the one that the stage was deployed to"
             )
         account = session.client("sts", region_name=region).get_caller_identity()["Account"]
         return cls(stage, session, account, region)

@@ -107,8 +107,8 @@ def _told(name: str, act: Callable[..., Iterator[str]]) -> int:
         ) from None
     except botocore.exceptions.BotoCoreError as failed:
         raise AccountError(
-            f"{verb} {name}: {failed}; put AWS credentials and AWS_REGION of the stage's account "
-            f"into the environment and type: make {verb} STAGE={name}"
+            f"{verb} {name}: {failed}; put AWS credentials and AWS_DEFAULT_REGION of the stage's "
+            f"account into the environment and type: make {verb} STAGE={name}"
         ) from None
     return 0
 
@@ -126,7 +126,7 @@ def _switch(stage: Stage, scheduler: Any, state: str) -> Iterator[str]:
     if not found:
         raise AccountError(
             f"no schedule of stage {stage.name} is in this account and region; choose the account "
-            f"and AWS_REGION that it was deployed to"
+            f"and AWS_DEFAULT_REGION that it was deployed to"
         )
     for listed in found:
         place = {"GroupName": listed["GroupName"], "Name": listed["Name"]}

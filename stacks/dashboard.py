@@ -101,7 +101,7 @@ class DashboardStack(cdk.Stack):
                     "WORKGROUP": transform.workgroup.ref,
                     "STAGE": stage.name,
                     "REFRESH_SECONDS": str(stage.dashboard.refresh_seconds),
-                    "AWS_REGION": self.region,
+                    "AWS_DEFAULT_REGION": self.region,
                     "ADDRESS": "0.0.0.0",  # noqa: S104  (the host's proxy comes from outside)
                     "PORT": str(PORT),
                     **told_figures(own_gold, has_shop),

@@ -164,7 +164,7 @@ def test_no_region_and_no_credentials_are_one_line_each(
 ) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     assert command.main(["smoke", "dev"]) == 1
-    assert capsys.readouterr().err.startswith("error: no region: set AWS_REGION")
+    assert capsys.readouterr().err.startswith("error: no region: set AWS_DEFAULT_REGION")
     assert command.main(["smoke", "nowhere"]) == 1
     assert capsys.readouterr().err.startswith("error: stage 'nowhere' does not exist")
 

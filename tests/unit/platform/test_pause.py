@@ -206,7 +206,7 @@ def test_resume_gives_up_on_a_database_that_does_not_start() -> None:
         ),
         (
             botocore.exceptions.NoCredentialsError(),
-            "Unable to locate credentials; put AWS credentials and AWS_REGION",
+            "Unable to locate credentials; put AWS credentials and AWS_DEFAULT_REGION",
         ),
     ],
 )

@@ -13,6 +13,8 @@ from lakehouse.contract import TableContract
 from lakehouse.errors import LedgerError
 from lakehouse.gold import bronze_columns
 
+_INTEGERS = ("smallint", "int", "bigint")
+
 
 def pending_batches(
     source_table: str, batches: Sequence[ledger.Batch], merged: int
@@ -103,7 +105,23 @@ def has_each_key_once(
     """
     if any(batch.kind is not ledger.Kind.LOAD for batch in batches):
         return False
-    return len(batches) == 1 or rows.select(*contract.key).distinct().count() == count
+    return len(batches) == 1 or _distinct_keys(contract, rows) == count
+
+
+def _distinct_keys(contract: TableContract, rows: DataFrame) -> int:
+    """How many keys there are.
+
+    Of integers 64 neighbours are the bits of one number: keys that count up, as most do, come
+    together by number in a hundredth of the memory.
+    """
+    if len(contract.key) > 1 or contract.types[contract.key[0]].spark not in _INTEGERS:
+        return rows.select(*contract.key).distinct().count()
+    key = f"`{contract.key[0]}`"
+    bits = fn.expr(f"bit_or(shiftleft(1L, cast({key} & 63 as int)))").alias("bits")
+    numbers = rows.groupBy(fn.expr(f"shiftright({key}, 6)").alias("of")).agg(bits)
+    row = numbers.agg(fn.coalesce(fn.sum(fn.bit_count("bits")), fn.lit(0))).first()
+    assert row is not None
+    return int(row[0])
 
 
 def newest(contract: TableContract, rows: DataFrame) -> DataFrame:

@@ -17,6 +17,7 @@ PREMIUM_FROM: Final = Decimal(500)
 
 PLACE: Final = ("city", "country")
 KINDS: Final = ("premium", "standard")
+_KIND: Final = "__kind"
 _SUMS: Final = {
     "total_orders": COUNT,
     "premium_orders": COUNT,
@@ -84,8 +85,6 @@ def after_change(held: DataFrame, sales: Change, users: Change) -> DataFrame:
             leaving = again.withColumn(WEIGHT, -fn.col(WEIGHT))
             placed = placed.unionByName(with_city(leaving, known))
             placed = placed.unionByName(with_city(again, known_now))
-    # Each of the two kinds of order reads it.
-    placed = placed.localCheckpoint()
     sums = measures.add(held, _sums(placed), PLACE, _SUMS, "total_orders", "city_performance")
     return _finished(sums)
 
@@ -148,8 +147,16 @@ def _timelines(users: DataFrame, name: str) -> DataFrame:
 
 def _sums(placed: DataFrame) -> DataFrame:
     amount = fn.coalesce(fn.col("total_amount"), fn.lit(0))
-    premium = _aggregate(placed.where(amount >= PREMIUM_FROM), "premium")
-    standard = _aggregate(placed.where(amount < PREMIUM_FROM), "standard")
+    kind = fn.when(amount >= PREMIUM_FROM, "premium").otherwise("standard")
+    # Held, or each of the two kinds would look for the cities of all sales again.
+    found = placed.groupBy(*PLACE, kind.alias(_KIND)).agg(
+        measures.orders().alias("orders"),
+        measures.gross().alias("revenue"),
+        measures.net().alias("net_revenue"),
+        measures.cancelled().alias("cancelled_orders"),
+    )
+    found = found.localCheckpoint()
+    premium, standard = (_of_kind(found, name) for name in KINDS)
     both = premium.join(standard, [*PLACE], "full_outer")
     return both.select(
         *PLACE,
@@ -160,13 +167,10 @@ def _sums(placed: DataFrame) -> DataFrame:
     )
 
 
-def _aggregate(sales: DataFrame, kind: str) -> DataFrame:
-    return sales.groupBy(*PLACE).agg(
-        measures.orders().alias(f"{kind}_orders"),
-        measures.gross().alias(f"{kind}_revenue"),
-        measures.net().alias(f"{kind}_net_revenue"),
-        measures.cancelled().alias(f"{kind}_cancelled_orders"),
-    )
+def _of_kind(found: DataFrame, kind: str) -> DataFrame:
+    figures = ("orders", "revenue", "net_revenue", "cancelled_orders")
+    named = [fn.col(name).alias(f"{kind}_{name}") for name in figures]
+    return found.where(fn.col(_KIND) == kind).select(*PLACE, *named)
 
 
 def _finished(sums: DataFrame) -> DataFrame:

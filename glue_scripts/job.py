@@ -54,7 +54,7 @@ from lakehouse.ledger import Batch
 from lakehouse.ledger_client import Ledger
 from lakehouse.own_gold import load_own_gold
 from lakehouse.reconciliation import Outcome, skipped
-from lakehouse.spark_conf import SMALL, SMALL_ROWS
+from lakehouse.spark_conf import SMALL, SMALL_ROWS, large
 
 logger = logging.getLogger("merge")
 
@@ -242,8 +242,8 @@ def _merge_all(run: Run, contracts: dict[str, TableContract]) -> None:
         found = {name: one for name, one in zip(contracts, looked, strict=True) if one}
         rows = sum(batch.rows for waiting in found.values() for batch in waiting.batches)
         run.is_small = rows <= SMALL_ROWS
-        if run.is_small:
-            tables.set_all(run.spark, SMALL)
+        cores = run.spark.sparkContext.defaultParallelism
+        tables.set_all(run.spark, SMALL if run.is_small else large(cores))
 
         def merge(contract: TableContract) -> None:
             _alone(run, contract, lambda: merge_batches(run, contract, found[contract.table]))

@@ -1,6 +1,7 @@
 """Sums by group that can be made from all rows, or from those that appeared and vanished."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as fn
@@ -42,16 +43,23 @@ def cancelled() -> Column:
 
 def gross() -> Column:
     """Sum of all amounts."""
-    return fn.sum(_amount()).cast(MONEY)
+    return _money(_cents())
 
 
 def net() -> Column:
     """Sum of the amounts that are not cancelled."""
-    return fn.sum(fn.when(is_cancelled(), 0).otherwise(_amount())).cast(MONEY)
+    return _money(fn.when(is_cancelled(), 0).otherwise(_cents()))
 
 
-def _amount() -> Column:
-    return fn.coalesce(fn.col("total_amount"), fn.lit(0)).cast(MONEY) * weight().cast("int")
+def _cents() -> Column:
+    """The row's amount as a whole number: a sum of decimals makes objects of each row."""
+    amount = fn.coalesce(fn.col("total_amount"), fn.lit(0)).cast(MONEY)
+    return (amount * 100).cast("bigint") * weight()
+
+
+def _money(cents: Column) -> Column:
+    """The sum of `cents`; Spark refuses one that does not fit."""
+    return (fn.sum(cents).cast("decimal(19,0)") * fn.lit(Decimal("0.01"))).cast(MONEY)
 
 
 def add(

@@ -35,10 +35,11 @@ def merge_rows(
     """
     table, transitions = identifier(silver, contract.table), contract.transitions_table
     if contract.history is not History.SCD2:
-        _merge_current(spark, contract, rows, table)
+        _merge_current(spark, contract, rows, table, is_once)
     elif is_once and not files(spark, table):
         written = first_versions(contract, rows).withColumn(GONE, fn.lit(False))
-        upsert(spark, table, written, (*contract.key, VALID_FROM), [fn.col(HELD).asc()])
+        identity = (*contract.key, VALID_FROM)
+        upsert(spark, table, written, identity, [fn.col(HELD).asc()], is_once=True)
     else:
         _merge_versions(spark, contract, rows, table)
     if transitions:
@@ -70,11 +71,11 @@ def _merge_versions(
 
 
 def _merge_current(
-    spark: SparkSession, contract: TableContract, rows: DataFrame, table: str
+    spark: SparkSession, contract: TableContract, rows: DataFrame, table: str, is_once: bool
 ) -> None:
     changes = rows.select(*silver_columns(contract), (fn.col(OP) == "D").alias(GONE))
     newest = [fn.col(BATCH_ID).desc(), fn.col(HELD).desc()]
-    upsert(spark, table, changes, contract.key, newest)
+    upsert(spark, table, changes, contract.key, newest, is_once=is_once)
 
 
 def _merge_transitions(
@@ -92,7 +93,7 @@ def _merge_transitions(
     latest = [fn.col(HELD).desc()]
     if is_first:
         first = arrived.select(*columns, fn.lit(False).alias(GONE))
-        upsert(spark, table, first, (*contract.key, BATCH_ID), latest)
+        upsert(spark, table, first, (*contract.key, BATCH_ID), latest, is_once=True)
         return
     held = _of_the_same_keys(spark, contract, table, rows)
     events = arrived.unionByName(held.withColumn("__known", fn.lit(True)))

@@ -45,11 +45,14 @@ def upsert(
     identity: tuple[str, ...],
     precedence: Sequence[Column],
     properties: Mapping[str, str] | None = None,
+    *,
+    is_once: bool = False,
 ) -> None:
     """Of all rows that agree in `identity`, held or changed, the first by `precedence` remains.
 
     `changes` has the table's columns and GONE; `precedence` may use HELD. Only the files that can
     hold the changed keys are read and replaced, in one commit with `properties` in its summary.
+    `is_once`: no two changes agree in `identity`, so that a table that is empty has them as is.
     """
     keys, plan, added = None, None, 0
     if snapshots.files(spark, table) > 1:
@@ -70,9 +73,12 @@ def upsert(
         marks = [fn.lit(False).alias(GONE), fn.lit(True).alias(HELD)]
         rows = held.select(*columns, *marks).unionByName(rows)
     spread = _spread(rows, identity[0], keys, plan, added)
-    window = Window.partitionBy(_PART, *identity).orderBy(*precedence)
-    kept = spread.withColumn("__rank", fn.row_number().over(window))
-    result = kept.where(f"__rank = 1 AND NOT {GONE}").select(*columns)
+    if is_once and not snapshots.files(spark, table):
+        kept = spread.sortWithinPartitions(*identity)
+    else:
+        window = Window.partitionBy(_PART, *identity).orderBy(*precedence)
+        kept = spread.withColumn("__rank", fn.row_number().over(window)).where("__rank = 1")
+    result = kept.where(f"NOT {GONE}").select(*columns)
     writer = result.writeTo(table).option("distribution-mode", "none")
     writer = writer.option("target-file-size-bytes", FILE_BYTES)
     for name, value in (properties or {}).items():

@@ -34,6 +34,19 @@ SMALL: Final = {
 """Settings of a run over at most `SMALL_ROWS` rows, set by the job itself."""
 
 
+def large(cores: int) -> dict[str, str]:
+    """Settings of a run over more rows, on so many cores in all; set by the job itself."""
+    return {
+        "spark.sql.shuffle.partitions": str(max(SHUFFLE_PARTITIONS, 2 * cores)),
+        # Partitions are joined until each core has one, not until one has 64 MB: rows by the
+        # million are little by their bytes, and one core would bring them together alone.
+        "spark.sql.adaptive.coalescePartitions.parallelismFirst": "true",
+        # A table of some hundred thousand rows goes to each core whole: otherwise the millions that
+        # it is joined with are sorted for it.
+        "spark.sql.autoBroadcastJoinThreshold": str(64 * 1024 * 1024),
+    }
+
+
 def spark_conf(warehouse: str) -> dict[str, str]:
     """The settings with `warehouse` (`s3://bucket`) for databases that have no location."""
     catalog = f"spark.sql.catalog.{CATALOG}"

@@ -145,6 +145,7 @@ class EmulatedLake:
         rows: Sequence[Mapping[str, Any]],
         opened_at: datetime | None = None,
         held_back: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+        kind: ledger.Kind = ledger.Kind.DELTA,
     ) -> int:
         """Lands one batch and commits it in the ledger; `_op` of a row is U unless given.
 
@@ -170,7 +171,7 @@ class EmulatedLake:
         put = self.s3.put_object(Bucket="test-bronze", Key=key, Body=buffer.getvalue())
         file = ledger.File(key, len(rows), buffer.tell(), put["ETag"].strip('"'))
         aside = self._set_aside(table, batch_id, opened, held_back) if held_back else None
-        self._commit(table, batch_id, opened, file, full, aside)
+        self._commit(table, batch_id, opened, file, full, aside, kind)
         return batch_id
 
     def _arrow(self, table: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
@@ -219,12 +220,13 @@ class EmulatedLake:
         file: ledger.File,
         rows: pa.Table,
         aside: ledger.File | None,
+        kind: ledger.Kind,
     ) -> None:
         at = opened.isoformat(timespec="microseconds")
         batch = ledger.Batch(
             source_table=table,
             batch_id=batch_id,
-            kind=ledger.Kind.DELTA,
+            kind=kind,
             window_from=None,
             after_key=None,
             window_to=at,

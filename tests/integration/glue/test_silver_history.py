@@ -101,13 +101,39 @@ def test_a_load_of_new_keys_is_merged_as_any_batch(spark: SparkSession, history:
 def test_a_load_in_which_a_row_moved_has_a_key_twice(spark: SparkSession) -> None:
     from glue_scripts.bronze import has_each_key_once
 
-    def load(number: int, kind: Kind = Kind.LOAD) -> Batch:
-        at = "2026-01-01T00:00:00.000000Z"
-        return Batch("things", number, kind, None, None, at, None, at, None, at, "run", "owner")
-
     apart = _frame(spark, [Event((key,), 1 + key % 2, "A", None, oracle.START) for key in range(9)])
     moved = apart.unionByName(_frame(spark, [Event((0,), 2, "B", None, oracle.START + HOUR)]))
-    batches = [load(1), load(2)]
+    batches = [_load(1), _load(2)]
     assert has_each_key_once(SCD2, batches, apart, 9)
     assert not has_each_key_once(SCD2, batches, moved, 10)
-    assert not has_each_key_once(SCD2, [load(1), load(2, Kind.DELTA)], apart, 9)
+    assert not has_each_key_once(SCD2, [_load(1), _load(2, Kind.DELTA)], apart, 9)
+
+
+@pytest.mark.parametrize(
+    ("contract", "kind", "keys"),
+    [
+        (SCD2, "bigint", [-(2**63), -65, -64, -1, 0, 1, 63, 64, 127, 2**63 - 1]),
+        (SCD2, "int", [-(2**31), -64, -1, 0, 31, 32, 63, 64, 2**31 - 1]),
+        (SCD2, "smallint", [-(2**15), -64, -1, 0, 63, 64, 2**15 - 1]),
+        (TEXT, "string", ["", "a", "b", "ab"]),
+    ],
+    ids=str,
+)
+def test_a_key_that_is_there_twice_is_seen(
+    spark: SparkSession, contract: TableContract, kind: str, keys: list[int | str]
+) -> None:
+    from glue_scripts.bronze import has_each_key_once
+
+    (name,), batches = contract.key, [_load(1), _load(2)]
+    if kind != "string":
+        contract = replace(contract, columns={**contract.columns, name: kind})
+    for twice in (None, *keys):
+        listed = [(key,) for key in [*keys, *(() if twice is None else (twice,))]]
+        rows = spark.createDataFrame(listed, f"{name} {kind}")
+        is_once = has_each_key_once(contract, batches, rows, len(listed))
+        assert is_once == (twice is None), twice
+
+
+def _load(number: int, kind: Kind = Kind.LOAD) -> Batch:
+    at = "2026-01-01T00:00:00.000000Z"
+    return Batch("things", number, kind, None, None, at, None, at, None, at, "run", "owner")

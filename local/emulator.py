@@ -26,12 +26,14 @@ def main() -> None:
         rds,
         schedules,
         stepfunctions,
+        traces,
     )
 
     identity.install()
     authorization.install()
     lambdas.install()
     stepfunctions.install()
+    traces.install()
     schedules.install()
     cloudformation.install()
     apprunner.install()

@@ -116,7 +116,9 @@ def _ecr(_action: str, request: dict[str, Any]) -> str | None:
     return f"repository/{names[0]}" if len(names) == 1 and names[0] else None
 
 
-def _athena(_action: str, request: dict[str, Any]) -> str | None:
+def _athena(action: str, request: dict[str, Any]) -> str | None:
+    if action == "GetDataCatalog":
+        return f"datacatalog/{request.get('Name')}"
     execution = athena._executions.get(request.get("QueryExecutionId", ""))
     workgroup = execution["WorkGroup"] if execution else request.get("WorkGroup", "primary")
     return f"workgroup/{workgroup}"

@@ -152,6 +152,9 @@ def _run_job(session: RoleSession, arguments: dict[str, Any]) -> Any:
 
 
 def _run_query(session: RoleSession, arguments: dict[str, Any]) -> Any:
+    # AWS's policy for this integration has it beside the query's own actions.
+    catalog = arguments.get("QueryExecutionContext", {}).get("Catalog", "AwsDataCatalog")
+    _call(session, "athena", "getDataCatalog", {"Name": catalog})
     query_id = _call(session, "athena", "startQueryExecution", arguments)["QueryExecutionId"]
     while True:
         answer = _call(session, "athena", "getQueryExecution", {"QueryExecutionId": query_id})

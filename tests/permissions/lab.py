@@ -444,6 +444,25 @@ class Lab:
         text = ended.get("cause", "") + "".join(failures)
         return Told(f"the run is {ended['status']}", text)
 
+    def trace(self, machine: str) -> Told:
+        """Whether a run leaves its trace; the emulator's log tells why not."""
+        emulator = self.deployment.home / "logs" / "emulator.log"
+        offset, since = emulator.stat().st_size, time.time()
+        told = self._execution(machine, **({"task": "maintain"} if machine == "upkeep" else {}))
+        assert not told.denied, told
+        xray, name = self.client("xray"), self._machine(machine).rpartition(":")[2]
+
+        def found() -> Told | None:
+            kept = xray.get_trace_summaries(StartTime=since, EndTime=time.time())["TraceSummaries"]
+            if any(trace["EntryPoint"]["Name"] == name for trace in kept):
+                return Told("")
+            with emulator.open() as log:
+                log.seek(offset)
+                lost = [line for line in log if "the trace of" in line and f":{name}:" in line]
+            return Told("it goes on, its trace is lost", "".join(lost)) if lost else None
+
+        return wait_for(found, 60, f"the trace of {machine}")
+
     def _free_the_lease(self) -> None:
         """A run that may not give its lease back keeps it until it expires."""
         self.client("dynamodb").delete_item(

@@ -35,16 +35,6 @@ def trials() -> Iterator[Trial]:
     yield from _job()
 
 
-NOT_ENFORCED = {
-    ("State machine lakehouse-<stage>-pipeline", "FindTheCatalog"): (
-        "the local Athena has one catalog and looks for no other"
-    ),
-    ("State machine lakehouse-<stage>-pipeline", "Traces"): "no traces are sent",
-    ("State machine lakehouse-<stage>-upkeep", "Traces"): "no traces are sent",
-}
-"""Statements that the local AWS never asks for, and why."""
-
-
 def _functions() -> Iterator[Trial]:
     for name in ("ingest", "bootstrap", "generator", "receipt", "emptier"):
         role = f"{name.capitalize()} Lambda"
@@ -124,13 +114,15 @@ def _machines() -> Iterator[Trial]:
         logging = partial(Lab.deliver_log, machine=name)
         words = "its logging, deployed again"
         yield Trial(role, "LogDelivery", words, f"logging of {name}", logging)
+        traced = partial(Lab.trace, machine=name)
+        yield Trial(role, "Traces", "a run", f"trace of {name}", traced)
     run = "State machine lakehouse-<stage>-pipeline"
     for sid in ("Lease", "CallFunctions"):
         yield Trial(run, sid, "a run", "idle run", Lab.quiet_run)
     yield Trial(run, "Crawl", "a run that finds a new table", "crawling run", Lab.crawling_run)
     for sid in (
-        "Query", "MakeViews", "LookBelow", "FindFiles", "OwnResults", "ReadTables", "RunTheJob",
-        "WriteReceipts",
+        "FindTheCatalog", "Query", "MakeViews", "LookBelow", "FindFiles", "OwnResults",
+        "ReadTables", "RunTheJob", "WriteReceipts",
     ):  # fmt: skip
         yield Trial(run, sid, "a run that merges", "merging run", Lab.run)
     for sid in ("Lease", "RunTheJob"):

@@ -21,6 +21,7 @@ from local.seams import (
     lambdas,
     schedules,
     stepfunctions,
+    traces,
 )
 from local.seams.contract import Seam
 from tests.integration.local_aws.conftest import LocalAws, wait_for
@@ -32,6 +33,7 @@ SEAMS = [
         authorization,
         lambdas,
         stepfunctions,
+        traces,
         schedules,
         glue,
         cloudformation,
@@ -100,6 +102,46 @@ def test_a_task_stays_in_the_region_of_its_machine(aws: LocalAws) -> None:
     assert (here["status"], here["error"]) == ("FAILED", "DynamoDB.ResourceNotFoundException")
 
 
+def test_a_run_leaves_its_trace_if_its_role_may_send_it(aws: LocalAws) -> None:
+    """By a template, which the emulator takes without this part of a machine's properties."""
+    sends = {"Effect": "Allow", "Action": ["xray:Put*", "xray:Get*"], "Resource": "*"}
+    keeps = {**sends, "Action": "xray:Get*"}
+    machines, since = {}, time.time()
+    for name, statement, enabled in (
+        ("traced", sends, True), ("untraced", sends, False), ("silent", keeps, True),
+    ):  # fmt: skip
+        machines[name] = {
+            "Type": "AWS::StepFunctions::StateMachine",
+            "Properties": {
+                "StateMachineName": name,
+                "RoleArn": aws.role(f"{name}-machine", "states.amazonaws.com", statement),
+                "TracingConfiguration": {"Enabled": enabled},
+                "Definition": {"StartAt": "Only", "States": {"Only": {"Type": "Succeed"}}},
+            },
+        }
+    formation, states = aws.client("cloudformation"), aws.client("stepfunctions")
+    formation.create_stack(StackName="traces", TemplateBody=json.dumps({"Resources": machines}))
+    formation.get_waiter("stack_create_complete").wait(
+        StackName="traces", WaiterConfig={"Delay": 1}
+    )
+    found = states.list_state_machines()["stateMachines"]
+    for machine in found:
+        if machine["name"] in machines:
+            states.start_execution(stateMachineArn=machine["stateMachineArn"], name="once")
+    log = aws.home / "log"
+    wait_for(lambda: ":silent:once is lost" in log.read_text())
+    assert "not authorized to perform: xray:PutTraceSegments" in log.read_text()
+
+    def sent() -> Any:
+        span = {"StartTime": since, "EndTime": time.time() + 1}
+        return aws.client("xray").get_trace_summaries(**span)["TraceSummaries"]
+
+    (trace,) = wait_for(sent)
+    assert (trace["EntryPoint"]["Name"], trace["HasFault"]) == ("traced", False)
+    assert trace["Annotations"]["execution"][0]["AnnotationValue"] == {"StringValue": "once"}
+    formation.delete_stack(StackName="traces")
+
+
 def test_an_integration_without_an_engine_is_refused(aws: LocalAws) -> None:
     role = aws.role("sender", "states.amazonaws.com", ALL)
     ended = aws.run(
@@ -160,12 +202,16 @@ def test_a_query_reads_and_writes_with_its_callers_role(aws: LocalAws) -> None:
             "ResultConfiguration": {"OutputLocation": "s3://answers/"},
         },
     }
+    catalogs = "arn:aws:athena:us-east-1:*:datacatalog/"
+    knows = {**asks, "Action": "athena:GetDataCatalog", "Resource": f"{catalogs}AwsDataCatalog"}
+    strays = {**knows, "Resource": f"{catalogs}Other"}
     finds = {"Effect": "Allow", "Action": "s3:GetBucketLocation", "Resource": "*"}
     writes = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}
     for name, statements, wanted in (
-        ("asks", [asks], "s3:GetBucketLocation"),
-        ("finds", [asks, finds], "s3:PutObject"),
-        ("writes", [asks, finds, writes], None),
+        ("strays", [asks, strays], "athena:GetDataCatalog"),
+        ("knows", [asks, knows], "s3:GetBucketLocation"),
+        ("finds", [asks, knows, finds], "s3:PutObject"),
+        ("writes", [asks, knows, finds, writes], None),
     ):
         role = aws.role(f"query-{name}", "states.amazonaws.com", *statements)
         ended = aws.run(f"query-{name}", role, state)

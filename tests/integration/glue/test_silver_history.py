@@ -93,6 +93,9 @@ def test_a_load_of_new_keys_is_merged_as_any_batch(spark: SparkSession, history:
             Event((4,), 2, None, None, None),
         ]
         silver.merge_rows(spark, contract, _frame(spark, later), database)
+        # and so does another load, into a table that is not empty any more
+        again = [Event((key,), 3, "AB"[key % 2], "z", oracle.START + 40 * HOUR) for key in (3, 30)]
+        silver.merge_rows(spark, contract, _frame(spark, again), database, is_once=is_once)
         merged.append([sorted(map(str, spark.table(t).collect())) for t in wanted])
     assert merged[0] == merged[1], names
     assert all(merged[0])

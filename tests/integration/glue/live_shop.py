@@ -1,6 +1,7 @@
 """A shop under load over an emulated lake: PostgreSQL, ingest, crawler and Athena."""
 
 import random
+import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -248,8 +249,22 @@ class LiveShop:
         return result.scanned_bytes
 
 
-def postgres(directory: Path, port: int) -> PostgresEngine:
-    """The server, started."""
-    server = PostgresEngine(directory, port, DATABASE, USER, PASSWORD)
-    server.start()
-    return server
+@contextmanager
+def live_shop(directory: Path, jars: Path, seed: int) -> Iterator[LiveShop]:
+    """The shop, its server and its lake in `directory`, and their end."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (directory / "lake").mkdir()
+    lake = EmulatedLake(directory / "lake", jars)
+    engine = PostgresEngine(directory / "pg", port, DATABASE, USER, PASSWORD)
+    try:
+        engine.start()
+        shop = LiveShop(lake, engine, seed)
+        try:
+            yield shop
+        finally:
+            shop.close()
+    finally:
+        engine.destroy()
+        lake.close()

@@ -5,7 +5,6 @@ asked of Athena is what the state machine's own expressions make of the ingest's
 """
 
 import io
-import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
@@ -18,8 +17,7 @@ import pytest
 from lakehouse.ledger import batch_name, bronze_key
 from lambdas.ingest import horizon
 from local.engines.athena.result import QueryResult
-from tests.integration.glue.emulated_lake import EmulatedLake
-from tests.integration.glue.live_shop import MARGIN_SECONDS, LiveShop, Rows, postgres
+from tests.integration.glue.live_shop import MARGIN_SECONDS, LiveShop, Rows, live_shop
 
 MOMENTS = 20
 SEED = 20260301
@@ -28,21 +26,8 @@ SEED = 20260301
 @pytest.fixture
 def shop(tmp_path: Path, jars: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveShop]:
     monkeypatch.setattr(horizon, "MINIMUM_MARGIN_SECONDS", MARGIN_SECONDS)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    (tmp_path / "lake").mkdir()
-    lake = EmulatedLake(tmp_path / "lake", jars)
-    engine = postgres(tmp_path / "pg", port)
-    try:
-        shop = LiveShop(lake, engine, SEED)
-        try:
-            yield shop
-        finally:
-            shop.close()
-    finally:
-        engine.destroy()
-        lake.close()
+    with live_shop(tmp_path, jars, SEED) as shop:
+        yield shop
 
 
 def _difference(found: Rows, expected: Rows) -> dict[str, object]:

@@ -67,24 +67,18 @@ def _note_what_is_traced() -> None:
     handlers = provisioners._RESOURCE_HANDLERS[_MACHINE]
     create, update = handlers["create"], handlers["update"]
 
-    def noted(made: Callable[..., Any], properties: Properties, *given: Any, **named: Any) -> Any:
-        result = made(*given, **named)
-        stepfunctions._state_machines[result[0]][_TRACED] = properties.get(
-            "TracingConfiguration", {}
-        )
+    def noted(result: Any, properties: Properties) -> Any:
+        traced = properties.get("TracingConfiguration", {})
+        stepfunctions._state_machines[result[0]][_TRACED] = traced
         return result
 
     def create_noted(logical_id: str, props: Properties, stack_name: str) -> Any:
-        return noted(create, props, logical_id, props, stack_name)
+        return noted(create(logical_id, props, stack_name), props)
 
     def update_noted(
-        physical_id: str,
-        old_props: Properties,
-        new_props: Properties,
-        stack_name: str,
-        **named: Any,
+        physical_id: str, old_props: Properties, new_props: Properties, *place: str
     ) -> Any:
-        return noted(update, new_props, physical_id, old_props, new_props, stack_name, **named)
+        return noted(update(physical_id, old_props, new_props, *place), new_props)
 
     handlers["create"], handlers["update"] = create_noted, update_noted
 

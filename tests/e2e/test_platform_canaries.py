@@ -8,7 +8,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
@@ -121,7 +121,14 @@ def _fail_a_job(deployment: Deployment, marker: str) -> None:
     """It knows no such task, and says so in its log."""
     glue, name = deployment.client("glue"), deployment.outputs["glue_job"]
     arguments = {"--run_id": "planted", "--task": marker}
-    run_id = glue.start_job_run(JobName=name, Arguments=arguments)["JobRunId"]
+
+    def started() -> str | None:
+        with suppress(glue.exceptions.ConcurrentRunsExceededException):  # a scheduled run has it
+            run_id: str = glue.start_job_run(JobName=name, Arguments=arguments)["JobRunId"]
+            return run_id
+        return None
+
+    run_id = wait_for(started, 180, "the job to be free")
     wait_for(
         lambda: glue.get_job_run(JobName=name, RunId=run_id)["JobRun"]["JobRunState"] != "RUNNING",
         120,

@@ -139,6 +139,14 @@ def test_a_run_leaves_its_trace_if_its_role_may_send_it(aws: LocalAws) -> None:
     (trace,) = wait_for(sent)
     assert (trace["EntryPoint"]["Name"], trace["HasFault"]) == ("traced", False)
     assert trace["Annotations"]["execution"][0]["AnnotationValue"] == {"StringValue": "once"}
+    machines["untraced"]["Properties"]["TracingConfiguration"] = {"Enabled": True}
+    formation.update_stack(StackName="traces", TemplateBody=json.dumps({"Resources": machines}))
+    formation.get_waiter("stack_update_complete").wait(
+        StackName="traces", WaiterConfig={"Delay": 1}
+    )
+    (machine,) = (one for one in found if one["name"] == "untraced")
+    states.start_execution(stateMachineArn=machine["stateMachineArn"], name="twice")
+    wait_for(lambda: [one for one in sent() if one["EntryPoint"]["Name"] == "untraced"])
     formation.delete_stack(StackName="traces")
 
 

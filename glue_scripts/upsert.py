@@ -55,7 +55,8 @@ def upsert(
     `is_once`: no two changes agree in `identity`, so that a table that is empty has them as is.
     """
     keys, plan, added = None, None, 0
-    if snapshots.files(spark, table) > 1:
+    files = snapshots.files(spark, table)
+    if files > 1:
         keys = ranges.Keys.of(changes, identity[0])
         found = None if keys is None else ranges.groups(spark, table, keys)
         plan = None if keys is None or found is None else lay_out(found, keys)
@@ -73,7 +74,7 @@ def upsert(
         marks = [fn.lit(False).alias(GONE), fn.lit(True).alias(HELD)]
         rows = held.select(*columns, *marks).unionByName(rows)
     spread = _spread(rows, identity[0], keys, plan, added)
-    if is_once and not snapshots.files(spark, table):
+    if is_once and not files:
         kept = spread.sortWithinPartitions(*identity)
     else:
         window = Window.partitionBy(_PART, *identity).orderBy(*precedence)

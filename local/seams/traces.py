@@ -136,7 +136,7 @@ def _put_trace_segments(request: Properties) -> Properties:
 
 
 def _get_trace_summaries(request: Properties) -> Properties:
-    found = [s for s in _segments.values() if request["StartTime"] <= s["end_time"]]
+    since, until = request["StartTime"], request["EndTime"]
     summaries = [
         {
             "Id": segment["trace_id"],
@@ -149,8 +149,8 @@ def _get_trace_summaries(request: Properties) -> Properties:
                 for name, value in segment["annotations"].items()
             },
         }
-        for segment in found
-        if segment["start_time"] <= request["EndTime"]
+        for segment in _segments.values()
+        if since <= segment["end_time"] and segment["start_time"] <= until
     ]
     return {"TraceSummaries": summaries, "TracesProcessedCount": len(summaries)}
 

@@ -37,7 +37,7 @@ def test_nothing_secret_or_personal_is_told(deployment: Deployment) -> None:
     assert len(held) == 1, "the canary without an e-mail address is held back"
     _fail_with_a_row(deployment)
     wanted = scan.secrets(deployment) | scan.personal_values(deployment)
-    assert len(wanted) > 100
+    assert len(wanted) > 300
     assert scan.found(scan.places(deployment), wanted | {"the canary": CANARY}) == []
 
 
